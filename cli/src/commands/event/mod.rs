@@ -1,0 +1,39 @@
+//! `coursebus event list | show | emit | tail | import`
+
+mod emit;
+mod import;
+mod list;
+mod tail;
+
+use std::process::ExitCode;
+
+use crate::{context::Global, failure::Failure};
+
+#[derive(clap::Subcommand)]
+pub enum Command {
+    /// The event types of the catalogue
+    List,
+    /// One event type: topic, key, order, schema
+    Show {
+        /// The event type
+        #[arg(value_name = "TYPE")]
+        event_type: String,
+    },
+    /// Emit events of a type, one JSON line each
+    Emit(emit::Args),
+    /// Print the events on topics as JSON lines
+    Tail(tail::Args),
+    /// Emit the history of another platform's export
+    #[command(subcommand)]
+    Import(import::Source),
+}
+
+pub async fn run(global: &Global, command: Command) -> Result<ExitCode, Failure> {
+    match command {
+        Command::List => list::list(global),
+        Command::Show { event_type } => list::show(global, &event_type),
+        Command::Emit(args) => emit::run(global, args).await,
+        Command::Tail(args) => tail::run(global, args).await,
+        Command::Import(source) => import::run(global, source).await,
+    }
+}

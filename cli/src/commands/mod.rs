@@ -1,0 +1,12 @@
+//! One file a command: its arguments, its documentation, one function.
+
+pub mod apply;
+pub mod demo;
+pub mod doctor;
+pub mod event;
+pub mod held;
+pub mod registry;
+pub mod schema;
+pub mod sink;
+pub mod topic;
+pub mod up;

@@ -1,0 +1,95 @@
+//! `coursebus up`
+
+use std::{path::PathBuf, process::ExitCode, sync::Arc};
+
+use axum::{Router, http::StatusCode, routing::get};
+use coursebus_consumer::Until;
+use coursebus_registry_tools::{LogRegistry, Registry, StoreSettings, server};
+use coursebus_sinks_kit::{SinkSettings, open, read_api};
+use serde_json::json;
+use tokio::sync::watch;
+
+use super::sink::{SinkOptions, Why, follow, sinks};
+use crate::{
+    context::{Bus, Global, stopped},
+    failure::Failure,
+    output, serve,
+};
+
+/// Runs everything in one process: the registry, the sinks, and their tables over HTTP.
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  coursebus up\n  curl http://127.0.0.1:8080/discovery/course_runs")]
+pub struct Args {
+    /// Where the node listens: read APIs, /healthz, /readyz
+    #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDRESS")]
+    listen: String,
+    /// Where the registry listens; not served when --registry names another
+    #[arg(long, default_value = "127.0.0.1:8081", value_name = "ADDRESS")]
+    registry_listen: String,
+    /// A file with lines user:password; needed to listen beyond this machine
+    #[arg(long, value_name = "FILE")]
+    credentials: Option<PathBuf>,
+    /// Keep the audit columns
+    #[arg(long)]
+    audit: bool,
+}
+
+pub async fn run(global: &Global, args: Args) -> Result<ExitCode, Failure> {
+    let credentials = serve::Credentials::read(args.credentials.as_ref())?;
+    let node = serve::bind(&args.listen, credentials.as_ref()).await?;
+    let (bus, own_registry) = open_bus(global).await?;
+    let mut ready = json!({ "node": node.url });
+    let (tell, told) = watch::channel(false);
+    let stop = |mut told: watch::Receiver<bool>| async move { drop(told.wait_for(|stop| *stop).await) };
+    let mut servers = tokio::task::JoinSet::new();
+    if let Some(registry) = own_registry {
+        let listener = serve::bind(&args.registry_listen, credentials.as_ref()).await?;
+        ready["registry"] = listener.url.clone().into();
+        servers.spawn(listener.serve(server::routes(registry), credentials.clone(), stop(told.clone())));
+    }
+    let mut served = Vec::new();
+    let mut running = Vec::new();
+    for spec in sinks(&[])? {
+        let store: Arc<dyn coursebus_sinks_kit::Store> = open(&global.database(spec.name)?, &spec).await?.into();
+        let spec = Arc::new(spec);
+        served.push(read_api::Served { spec: spec.clone(), store: store.clone() });
+        running.push((spec, store));
+    }
+    // Ready while the sinks run; when one fails the process ends.
+    let routes = Router::new()
+        .route("/healthz", get(async || StatusCode::OK))
+        .route("/readyz", get(async || StatusCode::OK))
+        .merge(read_api::routes(served));
+    servers.spawn(node.serve(routes, credentials, stop(told)));
+    output::line(&ready)?;
+    let options = SinkOptions {
+        until: Until::Stopped,
+        settings: SinkSettings { audit: args.audit, ..SinkSettings::default() },
+        session_timeout: std::time::Duration::from_secs(10),
+    };
+    let asked = async {
+        stopped().await;
+        Why::Asked
+    };
+    let outcome = follow(&bus, &global.topic_prefix, running, &options, asked).await;
+    let _ = tell.send(true);
+    while let Some(ended) = servers.join_next().await {
+        if let Ok(Err(failure)) = ended {
+            return Err(failure);
+        }
+    }
+    outcome.map(|_| ExitCode::SUCCESS)
+}
+
+/// The bus with a registry that this process serves, unless another is named. The catalogue is applied.
+async fn open_bus(global: &Global) -> Result<(Bus, Option<Arc<LogRegistry>>), Failure> {
+    if global.registry.is_some() {
+        return Ok((global.open().await?, None));
+    }
+    let log = global.open_log()?;
+    let own = Arc::new(LogRegistry::open(log.clone(), StoreSettings::default()).await?);
+    let registry: Arc<dyn Registry> = own.clone();
+    let bus = Bus { log, registry };
+    bus.apply(&global.topic_prefix).await?;
+    Ok((bus, Some(own)))
+}

@@ -1,0 +1,196 @@
+//! How a command fails: three lines for a person, a code with a page in docs/errors/, and an exit code for a script.
+
+use std::{error::Error, fmt};
+
+use coursebus_consumer::{EngineError, ProcessError};
+use coursebus_producer::EmitError;
+use coursebus_registry_tools::{RegistryError, apply::ApplyError};
+use coursebus_sinks_kit::{StoreError, audit::AuditError};
+use coursebus_transport::{AdminError, OpenError, ReadError};
+
+/// A command that did not do what it was asked.
+#[derive(Debug)]
+pub struct Failure {
+    /// The page in docs/errors/.
+    pub code: &'static str,
+    /// What happened, with its causes.
+    pub what: String,
+    /// To what.
+    pub to: String,
+    /// What to do.
+    pub next: String,
+    /// 1 failed, 2 usage, 3 findings.
+    pub exit: u8,
+}
+
+impl Failure {
+    /// A failure (exit 1).
+    pub fn new(code: &'static str, what: impl Into<String>, to: impl Into<String>, next: impl Into<String>) -> Self {
+        Self { code, what: what.into(), to: to.into(), next: next.into(), exit: 1 }
+    }
+
+    /// A failure of usage (exit 2).
+    pub fn usage(what: impl Into<String>, next: impl Into<String>) -> Self {
+        Self { exit: 2, ..Self::new("usage", what, "the command line", next) }
+    }
+
+    /// Names what it happened to.
+    #[must_use]
+    pub fn about(mut self, to: impl Into<String>) -> Self {
+        self.to = to.into();
+        self
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "error[{}]: {}\n   to: {}\n   do: {}", self.code, self.what, self.to, self.next)
+    }
+}
+
+/// An error with its causes, in one line.
+pub fn chain(error: &(dyn Error + 'static)) -> String {
+    let mut line = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let text = cause.to_string();
+        if !line.ends_with(&text) {
+            line.push_str(": ");
+            line.push_str(&text);
+        }
+        source = cause.source();
+    }
+    line
+}
+
+const APPLY: &str = "create the catalogue's topics and schemas: coursebus apply (on Kafka with --registry URL)";
+const LOG_AWAY: &str = "check that the bus is running and reachable (coursebus doctor), then run the command again";
+
+impl From<OpenError> for Failure {
+    fn from(error: OpenError) -> Self {
+        let (code, next) = match &error {
+            OpenError::Address { .. } => {
+                let next = "give --bus embedded:DIR or --bus kafka://host:port";
+                return Self { exit: 2, ..Self::new("bus-address", chain(&error), "--bus", next) };
+            }
+            OpenError::Embedded { .. } => ("bus-unusable", "give --bus embedded:DIR a folder that can be written to"),
+            OpenError::Format { .. } => ("bus-format", "use the version of coursebus that made this bus, or another folder"),
+            OpenError::Settings { .. } => ("kafka-settings", "correct the file that COURSEBUS_KAFKA_CONFIG names"),
+            _ => ("bus-unusable", "check --bus and the file that COURSEBUS_KAFKA_CONFIG names"),
+        };
+        Self::new(code, chain(&error), "the bus", next)
+    }
+}
+
+impl From<AdminError> for Failure {
+    fn from(error: AdminError) -> Self {
+        let what = chain(&error);
+        match error {
+            AdminError::UnknownTopic { topic } => Self::new("unknown-topic", what, topic, APPLY),
+            AdminError::Unavailable { .. } => Self::new("bus-unavailable", what, "the bus", LOG_AWAY),
+            _ => Self::new("bus-refused", what, "the bus", "check the name, the settings and the access rights"),
+        }
+    }
+}
+
+impl From<ReadError> for Failure {
+    fn from(error: ReadError) -> Self {
+        let what = chain(&error);
+        match error {
+            ReadError::UnknownTopic { topic } => Self::new("unknown-topic", what, topic, APPLY),
+            ReadError::Unavailable { .. } => Self::new("bus-unavailable", what, "the bus", LOG_AWAY),
+            ReadError::OutOfRange { partition, .. } => {
+                let next = "the records are gone: decide what that means for your data before you go on";
+                Self::new("position-out-of-range", what, partition.to_string(), next)
+            }
+            _ => Self::new("bus-refused", what, "the bus", "check the access rights and the bus's files"),
+        }
+    }
+}
+
+impl From<RegistryError> for Failure {
+    fn from(error: RegistryError) -> Self {
+        let next = match &error {
+            RegistryError::Unavailable { .. } => "check that the registry is running and --registry names it",
+            RegistryError::ReadOnly => "give --registry URL; `coursebus registry serve` starts one",
+            RegistryError::InvalidSchema { .. } => "correct the schema at the place that is named",
+            RegistryError::UnknownSubject { .. } => "see what there is: coursebus schema list",
+            RegistryError::UnknownVersion { .. } => "see its versions: coursebus schema show SUBJECT",
+            _ => "see docs/errors/registry.md",
+        };
+        Self::new("registry", chain(&error), format!("the registry (code {})", error.code()), next)
+    }
+}
+
+impl From<EmitError> for Failure {
+    fn from(error: EmitError) -> Self {
+        let next = match error.code() {
+            "unknown-event-type" => "see what there is: coursebus event list",
+            "event-does-not-fit" => "correct the field that is named; coursebus event show TYPE prints the schema",
+            "schema-not-registered" | "unknown-topic" => APPLY,
+            "registry-unavailable" => "check that the registry is running and --registry names it",
+            "record-too-large" => "make the event smaller, or raise the topic's max.message.bytes",
+            _ => LOG_AWAY,
+        };
+        Self::new(error.code(), chain(&error), "the event", next)
+    }
+}
+
+impl From<ApplyError> for Failure {
+    fn from(error: ApplyError) -> Self {
+        match &error {
+            ApplyError::Partitions { topic, .. } => {
+                let next = "keys would move: keep the catalogue's number, or make a new topic";
+                Self::new("partition-count", chain(&error), topic.clone(), next)
+            }
+            _ => Self::new("apply", chain(&error), "the catalogue", LOG_AWAY),
+        }
+    }
+}
+
+impl From<EngineError> for Failure {
+    fn from(error: EngineError) -> Self {
+        let what = chain(&error);
+        match error {
+            EngineError::Log { source, .. } => Self { what, ..source.into() },
+            EngineError::Process { partition, source, .. } => {
+                let (code, next) = match source {
+                    ProcessError::Fenced { .. } => ("fenced", "another process has the partition: look for a second one that runs this sink"),
+                    ProcessError::Unavailable { .. } => ("dependency-unavailable", "check the database and the registry; what was done is kept, and the sink goes on where it stopped"),
+                    _ => ("cannot-process", "read the cause above; nothing was skipped"),
+                };
+                Self::new(code, what, partition.to_string(), next)
+            }
+            _ => Self::new("engine", what, "the sink", "read the cause above"),
+        }
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        let next = match &error {
+            StoreError::Away { .. } => "check that the database is running and --db names it",
+            _ => "check --db, the access rights and the database's version",
+        };
+        Self::new("database", chain(&error), "the sink's database", next)
+    }
+}
+
+impl From<AuditError> for Failure {
+    fn from(error: AuditError) -> Self {
+        match error {
+            AuditError::NotAudited { ref group } => {
+                let next = "run the sink with --audit into an empty database, then audit that";
+                Self::new("not-audited", chain(&error), group.clone(), next)
+            }
+            AuditError::Store(error) => error.into(),
+            error => Self::new("audit", chain(&error), "the sink's topics", LOG_AWAY),
+        }
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Self::new("io", error.to_string(), "a file or the output", "check the path and the access rights")
+    }
+}

@@ -1,0 +1,103 @@
+//! The `coursebus` command. One file a command; [`context`] is the only place that reads environment variables.
+
+mod commands;
+mod context;
+mod failure;
+mod oulad;
+mod output;
+mod serve;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::{context::Global, failure::Failure};
+
+/// An event bus for the services of a learning platform, with a schema registry and sinks that keep each service's tables
+/// current.
+#[derive(Parser)]
+#[command(name = "coursebus", version, disable_help_subcommand = true, after_help = EXAMPLES)]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "Examples:
+  coursebus demo                                   the whole line, in a fresh directory
+  coursebus event list                             the event types there are
+  coursebus event tail --from earliest --until-end what is on the bus
+  coursebus sink run discovery --until-caught-up   bring a service's tables up to date";
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the whole line in a fresh directory: emit, sink, audit
+    Demo(commands::demo::Args),
+    /// Run everything in one process: registry, sinks, read APIs
+    Up(commands::up::Args),
+    /// Create the catalogue's topics, schemas and compatibility levels; changes nothing that is there
+    Apply(commands::apply::Args),
+    /// Event types, and events on the bus
+    #[command(subcommand)]
+    Event(commands::event::Command),
+    /// Schemas in the registry
+    #[command(subcommand)]
+    Schema(commands::schema::Command),
+    /// The services' tables
+    #[command(subcommand)]
+    Sink(commands::sink::Command),
+    /// Records that could not be applied
+    #[command(subcommand)]
+    Held(commands::held::Command),
+    /// Topics of the bus
+    #[command(subcommand)]
+    Topic(commands::topic::Command),
+    /// The schema registry's server
+    #[command(subcommand)]
+    Registry(commands::registry::Command),
+    /// Check the bus, the registry and the databases, and say what is wrong
+    Doctor(commands::doctor::Args),
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let filter = tracing_subscriber::EnvFilter::try_from_env("COURSEBUS_LOG");
+    tracing_subscriber::fmt()
+        .with_env_filter(filter.unwrap_or_else(|_| "warn".into()))
+        .with_writer(std::io::stderr)
+        .init();
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("{}", Failure::from(error).about("the runtime"));
+            return ExitCode::FAILURE;
+        }
+    };
+    let outcome = runtime.block_on(run(cli));
+    // What still reads ahead or follows a topic need not finish.
+    runtime.shutdown_timeout(std::time::Duration::from_secs(1));
+    match outcome {
+        Ok(code) => code,
+        Err(failure) => {
+            eprintln!("{failure}");
+            ExitCode::from(failure.exit)
+        }
+    }
+}
+
+async fn run(cli: Cli) -> Result<ExitCode, Failure> {
+    let global = &cli.global;
+    match cli.command {
+        Command::Demo(args) => commands::demo::run(args).await,
+        Command::Up(args) => commands::up::run(global, args).await,
+        Command::Apply(args) => commands::apply::run(global, args).await,
+        Command::Event(command) => commands::event::run(global, command).await,
+        Command::Schema(command) => commands::schema::run(global, command).await,
+        Command::Sink(command) => commands::sink::run(global, command).await,
+        Command::Held(command) => commands::held::run(global, command).await,
+        Command::Topic(command) => commands::topic::run(global, command).await,
+        Command::Registry(command) => commands::registry::run(global, command).await,
+        Command::Doctor(args) => commands::doctor::run(global, args).await,
+    }
+}

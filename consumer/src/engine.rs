@@ -1,0 +1,417 @@
+//! The one loop: group events in, lanes fed, progress committed.
+//!
+//! Each partition that the member owns has a lane: a bounded queue and a task that runs the processor on it. A partition is
+//! let go in this order: drain (what was taken is finished, what waits is dropped), commit, release.
+
+use std::{collections::HashMap, future::Future, sync::Arc, time::Duration};
+
+use coursebus_transport::{
+    Assignment, Class, Committer, Event, Fetched, GroupSettings, Log, Member, Offset, ReadError, Revocation,
+    TopicPartition,
+};
+use tokio::{
+    sync::{Notify, mpsc},
+    task::JoinHandle,
+    time::{Instant, MissedTickBehavior, interval},
+};
+
+use crate::{
+    ProcessError, Processor,
+    lane::{Progress, Queue, Reached},
+};
+
+/// When the engine ends by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Until {
+    /// Never: it follows the topics until it is stopped.
+    Stopped,
+    /// When every partition of the group has been processed to its end once.
+    CaughtUp,
+}
+
+/// How the engine behaves.
+#[derive(Debug, Clone)]
+pub struct EngineSettings {
+    /// The group and its topics.
+    pub group: GroupSettings,
+    /// When it ends by itself. Default: never.
+    pub until: Until,
+    /// How many bytes of one partition may wait for its processor. At the bound the partition is paused until half of it is
+    /// free. Default 8 MiB; what the member had fetched already comes on top.
+    pub lane_bytes_max: usize,
+    /// How long a partition that is let go may take to finish what it has begun. Then it is dropped, and what it had not
+    /// committed is delivered again to the next owner. Default 20 s; keep it below the group's release time-out.
+    pub drain_timeout: Duration,
+    /// How often progress is committed to the group. Default 1 s.
+    pub commit_every: Duration,
+    /// How long the log may stay away before the engine gives up. Default 5 min.
+    pub log_away_max: Duration,
+}
+
+impl EngineSettings {
+    /// Defaults for a group.
+    #[must_use]
+    pub fn new(group: GroupSettings) -> Self {
+        Self {
+            group,
+            until: Until::Stopped,
+            lane_bytes_max: 8 << 20,
+            drain_timeout: Duration::from_secs(20),
+            commit_every: Duration::from_secs(1),
+            log_away_max: Duration::from_secs(300),
+        }
+    }
+}
+
+/// How the engine ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// It was stopped.
+    Stopped,
+    /// Every partition was processed to its end.
+    CaughtUp,
+}
+
+/// The engine cannot go on. Whatever was done is committed as far as that was possible.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EngineError {
+    /// The log cannot be read.
+    #[error("group {group} cannot read the log")]
+    Log {
+        /// The group.
+        group: String,
+        /// What the log said.
+        source: ReadError,
+    },
+    /// A partition cannot be processed.
+    #[error("group {group} cannot process {partition}")]
+    Process {
+        /// The group.
+        group: String,
+        /// Topic and partition; the first one where it is about taking several over.
+        partition: TopicPartition,
+        /// What the processor said.
+        source: ProcessError,
+    },
+}
+
+impl EngineError {
+    /// What a program should do about it.
+    #[must_use]
+    pub fn class(&self) -> Class {
+        match self {
+            Self::Log { source, .. } => source.class(),
+            Self::Process { source, .. } => source.class(),
+        }
+    }
+}
+
+/// Runs a processor as a member of its group until `stop` resolves, or as `until` says.
+pub async fn run(
+    log: Arc<dyn Log>,
+    settings: EngineSettings,
+    processor: Arc<dyn Processor>,
+    stop: impl Future<Output = ()>,
+) -> Result<Outcome, EngineError> {
+    let group = settings.group.group.clone();
+    let joined = log.join(settings.group.clone()).await;
+    let mut member = joined.map_err(|source| EngineError::Log { group: group.clone(), source })?;
+    let (report, failures) = mpsc::channel(64);
+    let mut engine = Engine {
+        log,
+        committer: member.committer(),
+        settings,
+        processor,
+        lanes: HashMap::new(),
+        fenced: HashMap::new(),
+        changed: Arc::new(Notify::new()),
+        report,
+        away_since: None,
+    };
+    let outcome = engine.live(member.as_mut(), failures, stop).await;
+    let all: Vec<TopicPartition> = engine.lanes.keys().cloned().collect();
+    engine.let_go(&all, true).await;
+    member.leave(Duration::from_secs(10)).await;
+    outcome
+}
+
+struct Engine {
+    log: Arc<dyn Log>,
+    committer: Arc<dyn Committer>,
+    settings: EngineSettings,
+    processor: Arc<dyn Processor>,
+    lanes: HashMap<TopicPartition, Lane>,
+    /// Partitions that a processor found taken over, and since when; the group is about to say so.
+    fenced: HashMap<TopicPartition, Instant>,
+    changed: Arc<Notify>,
+    report: mpsc::Sender<(TopicPartition, ProcessError)>,
+    away_since: Option<Instant>,
+}
+
+struct Lane {
+    queue: Arc<Queue>,
+    reached: Arc<Reached>,
+    committed: Option<Offset>,
+    paused: bool,
+    task: JoinHandle<()>,
+}
+
+impl Engine {
+    async fn live(
+        &mut self,
+        member: &mut dyn Member,
+        mut failures: mpsc::Receiver<(TopicPartition, ProcessError)>,
+        stop: impl Future<Output = ()>,
+    ) -> Result<Outcome, EngineError> {
+        let changed = self.changed.clone();
+        let mut commit = interval(self.settings.commit_every);
+        commit.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut breathe = interval(Duration::from_millis(20));
+        breathe.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        tokio::pin!(stop);
+        let mut assigned = false;
+        loop {
+            tokio::select! {
+                event = member.next() => match event {
+                    Ok(event) => {
+                        self.away_since = None;
+                        assigned |= matches!(event, Event::Assigned(_));
+                        self.on_event(event, member).await?;
+                    }
+                    Err(error) => self.on_error(error)?,
+                },
+                Some((partition, error)) = failures.recv() => self.on_failure(partition, error)?,
+                _ = breathe.tick() => self.resume(member),
+                _ = commit.tick() => {
+                    self.commit().await;
+                    self.check_fenced()?;
+                    if assigned && self.is_done_elsewhere().await {
+                        return Ok(Outcome::CaughtUp);
+                    }
+                }
+                () = changed.notified() => {}
+                () = &mut stop => return Ok(Outcome::Stopped),
+            }
+            if self.settings.until == Until::CaughtUp && self.is_caught_up() {
+                return Ok(Outcome::CaughtUp);
+            }
+        }
+    }
+
+    async fn on_event(&mut self, event: Event, member: &mut dyn Member) -> Result<(), EngineError> {
+        match event {
+            Event::Fetched(fetched) => self.feed(fetched, member),
+            Event::Assigned(assignment) => self.take(assignment).await?,
+            Event::Revoked(revocation) => self.release(revocation).await,
+        }
+        Ok(())
+    }
+
+    /// A log that is away may come back: the member goes on trying, up to a bound.
+    fn on_error(&mut self, error: ReadError) -> Result<(), EngineError> {
+        let since = *self.away_since.get_or_insert_with(Instant::now);
+        if error.class() == Class::Transient && since.elapsed() < self.settings.log_away_max {
+            tracing::warn!(group = self.settings.group.group, %error, "the log is away");
+            return Ok(());
+        }
+        Err(EngineError::Log { group: self.settings.group.group.clone(), source: error })
+    }
+
+    fn on_failure(&mut self, partition: TopicPartition, error: ProcessError) -> Result<(), EngineError> {
+        self.lanes.remove(&partition);
+        if matches!(error, ProcessError::Fenced { .. }) {
+            // This process was away for longer than its session: the group will say so, or give the partition back.
+            tracing::warn!(%partition, "the partition was taken over by another process");
+            self.fenced.insert(partition, Instant::now());
+            return Ok(());
+        }
+        Err(self.process_error(partition, error))
+    }
+
+    fn check_fenced(&mut self) -> Result<(), EngineError> {
+        let patience = self.settings.group.session_timeout * 2 + Duration::from_secs(10);
+        let late = self.fenced.iter().find(|(_, since)| since.elapsed() > patience).map(|(partition, _)| partition.clone());
+        match late {
+            None => Ok(()),
+            Some(partition) => {
+                let error = ProcessError::Fenced { partition: partition.clone() };
+                Err(self.process_error(partition, error))
+            }
+        }
+    }
+
+    fn process_error(&self, partition: TopicPartition, source: ProcessError) -> EngineError {
+        EngineError::Process { group: self.settings.group.group.clone(), partition, source }
+    }
+
+    async fn take(&mut self, assignment: Assignment) -> Result<(), EngineError> {
+        let partitions = assignment.partitions.clone();
+        if partitions.is_empty() {
+            assignment.start(Vec::new());
+            return Ok(());
+        }
+        tracing::info!(group = self.settings.group.group, count = partitions.len(), "partitions assigned");
+        let starts = self.processor.take_over(&partitions).await;
+        let starts = starts.map_err(|error| self.process_error(partitions[0].clone(), error))?;
+        for partition in partitions {
+            self.fenced.remove(&partition);
+            let lane = self.open(partition.clone());
+            self.lanes.insert(partition, lane);
+        }
+        assignment.start(starts);
+        Ok(())
+    }
+
+    fn open(&self, partition: TopicPartition) -> Lane {
+        let (queue, input) = Queue::new();
+        let (progress, reached) = Progress::new(self.changed.clone());
+        let (processor, report) = (self.processor.clone(), self.report.clone());
+        let task = tokio::spawn(async move {
+            if let Err(error) = processor.run(partition.clone(), input, progress).await {
+                // Only an engine that has ended does not listen.
+                let _ = report.send((partition, error)).await;
+            }
+        });
+        Lane { queue, reached, committed: None, paused: false, task }
+    }
+
+    fn feed(&mut self, fetched: Fetched, member: &dyn Member) {
+        let mut fed: Option<(TopicPartition, Arc<Queue>)> = None;
+        let mut pause = Vec::new();
+        for record in fetched.records {
+            let same = fed.as_ref().is_some_and(|(p, _)| p.partition == record.partition() && p.topic == *record.topic());
+            if !same {
+                let partition = record.topic_partition();
+                // A record of a partition that is fenced or let go is of no use.
+                fed = self.lanes.get(&partition).map(|lane| (partition, lane.queue.clone()));
+            }
+            if let Some((_, queue)) = &fed {
+                queue.push(record);
+            }
+        }
+        for (partition, end) in fetched.ends {
+            if let Some(lane) = self.lanes.get(&partition) {
+                lane.queue.push_end(end);
+            }
+        }
+        for (partition, lane) in &mut self.lanes {
+            lane.queue.wake();
+            if !lane.paused && lane.queue.bytes() > self.settings.lane_bytes_max {
+                lane.paused = true;
+                pause.push(partition.clone());
+            }
+        }
+        if !pause.is_empty() {
+            member.pause(&pause, true);
+        }
+    }
+
+    fn resume(&mut self, member: &dyn Member) {
+        let half = self.settings.lane_bytes_max / 2;
+        let mut resume = Vec::new();
+        for (partition, lane) in &mut self.lanes {
+            if lane.paused && lane.queue.bytes() <= half {
+                lane.paused = false;
+                resume.push(partition.clone());
+            }
+        }
+        if !resume.is_empty() {
+            member.pause(&resume, false);
+        }
+    }
+
+    async fn release(&mut self, revocation: Revocation) {
+        let partitions = revocation.partitions.clone();
+        if !partitions.is_empty() {
+            tracing::info!(
+                group = self.settings.group.group,
+                count = partitions.len(),
+                lost = revocation.lost,
+                "partitions revoked"
+            );
+        }
+        for partition in &partitions {
+            self.fenced.remove(partition);
+        }
+        self.let_go(&partitions, !revocation.lost).await;
+        revocation.release();
+    }
+
+    /// Drain, commit, forget.
+    async fn let_go(&mut self, partitions: &[TopicPartition], commit: bool) {
+        let mut lanes: Vec<(TopicPartition, Lane)> =
+            partitions.iter().filter_map(|p| self.lanes.remove(p).map(|lane| (p.clone(), lane))).collect();
+        for (_, lane) in &lanes {
+            lane.queue.close();
+        }
+        let deadline = Instant::now() + self.settings.drain_timeout;
+        for (partition, lane) in &mut lanes {
+            if tokio::time::timeout_at(deadline, &mut lane.task).await.is_err() {
+                tracing::warn!(%partition, "what was begun did not finish in time and is given up");
+                lane.task.abort();
+                let _ = (&mut lane.task).await;
+            }
+        }
+        if commit {
+            let mut positions: Vec<_> = lanes.iter().filter_map(|(p, lane)| uncommitted(p, lane)).collect();
+            commit_positions(self.committer.as_ref(), &mut positions).await;
+        }
+    }
+
+    async fn commit(&mut self) {
+        let mut positions: Vec<_> = self.lanes.iter().filter_map(|(p, lane)| uncommitted(p, lane)).collect();
+        if commit_positions(self.committer.as_ref(), &mut positions).await {
+            for (partition, next) in positions {
+                if let Some(lane) = self.lanes.get_mut(&partition) {
+                    lane.committed = Some(next);
+                }
+            }
+        }
+    }
+
+    /// Whether all partitions of this member have been processed to their end.
+    fn is_caught_up(&self) -> bool {
+        !self.lanes.is_empty() && self.fenced.is_empty() && self.lanes.values().all(|lane| lane.reached.caught_up())
+    }
+
+    /// A member without partitions is done when the others are: when all the group's positions are at the end.
+    async fn is_done_elsewhere(&self) -> bool {
+        if self.settings.until != Until::CaughtUp || !self.lanes.is_empty() {
+            return false;
+        }
+        let mut partitions = Vec::new();
+        for topic in &self.settings.group.topics {
+            let Ok(info) = self.log.topic(topic).await else { return false };
+            partitions.extend((0..info.partitions).map(|number| TopicPartition::new(topic.as_str(), number)));
+        }
+        let Ok(committed) = self.log.committed(&self.settings.group.group, &partitions).await else { return false };
+        for (partition, committed) in partitions.iter().zip(committed) {
+            let Ok(range) = self.log.range(partition).await else { return false };
+            if committed.unwrap_or(range.earliest) < range.latest {
+                return false;
+            }
+        }
+        true
+    }
+}
+
+fn uncommitted(partition: &TopicPartition, lane: &Lane) -> Option<(TopicPartition, Offset)> {
+    let next = lane.reached.next()?;
+    (lane.committed != Some(next)).then(|| (partition.clone(), next))
+}
+
+/// Commits, and says whether that worked. What is not committed is delivered again, which the guarantees allow for.
+async fn commit_positions(committer: &dyn Committer, positions: &mut Vec<(TopicPartition, Offset)>) -> bool {
+    if positions.is_empty() {
+        return false;
+    }
+    positions.sort_unstable();
+    match committer.commit(positions).await {
+        Ok(()) => true,
+        Err(error) => {
+            tracing::warn!(%error, "progress was not committed to the group");
+            false
+        }
+    }
+}

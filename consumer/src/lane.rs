@@ -1,0 +1,166 @@
+//! One partition on its way through the engine: what waits for its processor, and how far that has come.
+
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicI64, Ordering},
+    },
+};
+
+use coursebus_transport::{Offset, Record};
+use tokio::sync::Notify;
+
+/// The records of one partition, in order, for its processor.
+pub struct Input(Arc<Queue>);
+
+/// What was taken from an input.
+#[derive(Debug, Default)]
+pub struct Taken {
+    /// Records, in order; may be none.
+    pub records: Vec<Record>,
+    /// Nothing is behind these records for now: the end of the partition, as the next offset to read.
+    pub end: Option<Offset>,
+}
+
+impl Input {
+    /// Takes what waits, up to the bounds and at least one record. Waits for the first. `None` when the partition is to be
+    /// let go: what was taken before is to be finished, and nothing else. Cancel-safe.
+    pub async fn next(&mut self, records_max: usize, bytes_max: usize) -> Option<Taken> {
+        loop {
+            {
+                let mut state = self.0.lock();
+                if state.closed {
+                    return None;
+                }
+                if !state.records.is_empty() || state.end.is_some() {
+                    return Some(state.take(records_max, bytes_max));
+                }
+            }
+            self.0.filled.notified().await;
+        }
+    }
+}
+
+/// The engine's end of an input.
+#[derive(Default)]
+pub(crate) struct Queue {
+    state: Mutex<State>,
+    filled: Notify,
+}
+
+#[derive(Default)]
+struct State {
+    records: VecDeque<Record>,
+    bytes: usize,
+    end: Option<Offset>,
+    closed: bool,
+}
+
+impl State {
+    fn take(&mut self, records_max: usize, bytes_max: usize) -> Taken {
+        let mut taken = Taken::default();
+        let mut bytes = 0;
+        while taken.records.len() < records_max.max(1)
+            && let Some(record) = self.records.front()
+        {
+            bytes += record.size();
+            if bytes > bytes_max && !taken.records.is_empty() {
+                break;
+            }
+            self.bytes -= record.size();
+            taken.records.extend(self.records.pop_front());
+        }
+        if self.records.is_empty() {
+            taken.end = self.end.take();
+        }
+        taken
+    }
+}
+
+impl Queue {
+    pub(crate) fn new() -> (Arc<Self>, Input) {
+        let queue = Arc::new(Self::default());
+        (queue.clone(), Input(queue))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds records behind the ones that wait. Never waits: the engine pauses the partition past its bound.
+    pub(crate) fn push(&self, record: Record) {
+        let mut state = self.lock();
+        state.bytes += record.size();
+        state.records.push_back(record);
+        state.end = None;
+    }
+
+    pub(crate) fn push_end(&self, end: Offset) {
+        self.lock().end = Some(end);
+    }
+
+    pub(crate) fn wake(&self) {
+        self.filled.notify_one();
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        self.lock().bytes
+    }
+
+    /// Drops what waits and lets the processor finish.
+    pub(crate) fn close(&self) {
+        let mut state = self.lock();
+        state.closed = true;
+        state.records.clear();
+        state.bytes = 0;
+        drop(state);
+        self.filled.notify_one();
+    }
+}
+
+/// How far a processor has come. Cheap to call for every record.
+#[derive(Clone)]
+pub struct Progress(Arc<Reached>);
+
+pub(crate) struct Reached {
+    next: AtomicI64,
+    caught_up: AtomicBool,
+    changed: Arc<Notify>,
+}
+
+const NOWHERE: i64 = -1;
+
+impl Progress {
+    pub(crate) fn new(changed: Arc<Notify>) -> (Self, Arc<Reached>) {
+        let reached = Arc::new(Reached { next: AtomicI64::new(NOWHERE), caught_up: AtomicBool::new(false), changed });
+        (Self(reached.clone()), reached)
+    }
+
+    /// Everything before `next` is done: the group may commit it.
+    pub fn advance(&self, next: Offset) {
+        self.0.next.store(next.0, Ordering::Release);
+    }
+
+    /// Everything up to the end of the partition is done.
+    pub fn caught_up(&self, end: Offset) {
+        self.advance(end);
+        if !self.0.caught_up.swap(true, Ordering::AcqRel) {
+            self.0.changed.notify_one();
+        }
+    }
+}
+
+impl Reached {
+    pub(crate) fn next(&self) -> Option<Offset> {
+        match self.next.load(Ordering::Acquire) {
+            NOWHERE => None,
+            next => Some(Offset(next)),
+        }
+    }
+
+    /// Whether the end was ever reached.
+    pub(crate) fn caught_up(&self) -> bool {
+        self.caught_up.load(Ordering::Acquire)
+    }
+}

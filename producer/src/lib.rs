@@ -1,0 +1,17 @@
+//! Says once what happened: typed emit of catalogue events.
+//!
+//! An event is validated and encoded with the schema that the registry has for its type, framed, given its headers, put on
+//! the partition of its record key, and confirmed when the log has it durably. [`adapters`] turn a service's facts into
+//! events.
+//!
+//! What is not here: a producer never reads an event topic, and never registers a schema.
+
+pub mod adapters;
+mod emit;
+mod error;
+mod headers;
+pub mod partition;
+mod route;
+
+pub use emit::{Emitted, Pending, Producer, ProducerSettings};
+pub use error::EmitError;

@@ -1,0 +1,182 @@
+//! The schema registry: what it stores, the topic it stores it on, its HTTP server and its client.
+//!
+//! [`Registry`] is what the rest of the project sees. [`LogRegistry`] keeps its state from the `_schemas` topic of a log;
+//! [`HttpRegistry`] asks a server, ours or Confluent's or a work-alike. [`apply`] brings topics and subjects in line with
+//! the catalogue. The compatibility checker is not here yet: levels are stored and not enforced.
+
+pub mod apply;
+pub mod canonical;
+mod client;
+mod error;
+pub mod record;
+#[cfg(feature = "server")]
+pub mod server;
+mod state;
+mod store;
+
+use std::{fmt, str::FromStr, sync::Arc};
+
+use async_trait::async_trait;
+pub use client::HttpRegistry;
+pub use coursebus_schemas::SchemaId;
+pub use error::RegistryError;
+pub use store::{LogRegistry, StoreSettings};
+
+/// A schema as a registry has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Registered {
+    /// The subject it is registered under.
+    pub subject: String,
+    /// Its version there, from 1.
+    pub version: u32,
+    /// Its id: one id a schema, whatever the subjects.
+    pub id: SchemaId,
+    /// The schema's text.
+    pub schema: Arc<str>,
+}
+
+/// Which version of a subject.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum VersionRef {
+    /// The newest one that is not deleted (`latest`, `-1`).
+    Latest,
+    /// This one.
+    Number(u32),
+}
+
+impl FromStr for VersionRef {
+    type Err = RegistryError;
+
+    fn from_str(text: &str) -> Result<Self, RegistryError> {
+        match text {
+            "latest" | "-1" => Ok(Self::Latest),
+            _ => match text.parse() {
+                Ok(number) if number > 0 => Ok(Self::Number(number)),
+                _ => Err(RegistryError::InvalidVersion { version: text.chars().take(40).collect() }),
+            },
+        }
+    }
+}
+
+/// What a new version of a subject must be to the ones before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[allow(missing_docs, reason = "the names are Confluent's and say it")]
+pub enum Level {
+    None,
+    Backward,
+    BackwardTransitive,
+    Forward,
+    ForwardTransitive,
+    Full,
+    FullTransitive,
+}
+
+impl Level {
+    const ALL: [(Self, &'static str); 7] = [
+        (Self::None, "NONE"),
+        (Self::Backward, "BACKWARD"),
+        (Self::BackwardTransitive, "BACKWARD_TRANSITIVE"),
+        (Self::Forward, "FORWARD"),
+        (Self::ForwardTransitive, "FORWARD_TRANSITIVE"),
+        (Self::Full, "FULL"),
+        (Self::FullTransitive, "FULL_TRANSITIVE"),
+    ];
+}
+
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = Self::ALL.iter().find(|(level, _)| level == self).map_or("", |(_, name)| name);
+        f.write_str(name)
+    }
+}
+
+impl FromStr for Level {
+    type Err = RegistryError;
+
+    fn from_str(text: &str) -> Result<Self, RegistryError> {
+        let upper = text.to_ascii_uppercase();
+        let found = Self::ALL.iter().find(|(_, name)| *name == upper);
+        found.map(|(level, _)| *level).ok_or(RegistryError::InvalidLevel)
+    }
+}
+
+/// Whether a subject takes new versions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Mode {
+    /// Reads and registrations.
+    ReadWrite,
+    /// Reads only.
+    ReadOnly,
+    /// Registrations with ids given by the caller, to move schemas from another registry.
+    Import,
+}
+
+impl fmt::Display for Mode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::ReadWrite => "READWRITE",
+            Self::ReadOnly => "READONLY",
+            Self::Import => "IMPORT",
+        })
+    }
+}
+
+impl FromStr for Mode {
+    type Err = RegistryError;
+
+    fn from_str(text: &str) -> Result<Self, RegistryError> {
+        match text.to_ascii_uppercase().as_str() {
+            "READWRITE" => Ok(Self::ReadWrite),
+            "READONLY" => Ok(Self::ReadOnly),
+            "IMPORT" => Ok(Self::Import),
+            _ => Err(RegistryError::InvalidMode),
+        }
+    }
+}
+
+/// A schema to register.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Registration<'a> {
+    /// The subject.
+    pub subject: &'a str,
+    /// The schema's text.
+    pub schema: &'a str,
+    /// Id and version to give it; only in [`Mode::Import`].
+    pub import: Option<(SchemaId, Option<u32>)>,
+}
+
+/// A schema registry. Each call waits a bounded time and then fails with [`RegistryError::Unavailable`].
+#[async_trait]
+pub trait Registry: Send + Sync + 'static {
+    /// The schema of an id, also when every subject has deleted it. Implementations cache it: an id never changes its
+    /// meaning.
+    async fn schema(&self, id: SchemaId) -> Result<Arc<str>, RegistryError>;
+
+    /// The version of a subject that has this schema. Fails with `UnknownSubject` or `UnknownSchema`.
+    async fn lookup(&self, subject: &str, schema: &str) -> Result<Registered, RegistryError>;
+
+    /// Registers a schema; answers with what is there already where the subject has it. Durable when it returns.
+    async fn register(&self, registration: Registration<'_>) -> Result<Registered, RegistryError>;
+
+    /// All subjects that have a version, sorted.
+    async fn subjects(&self) -> Result<Vec<String>, RegistryError>;
+
+    /// The versions of a subject, rising.
+    async fn versions(&self, subject: &str) -> Result<Vec<u32>, RegistryError>;
+
+    /// One version of a subject.
+    async fn version(&self, subject: &str, version: VersionRef) -> Result<Registered, RegistryError>;
+
+    /// The level of a subject, or the global one (`None`); `None` where the subject has none of its own. The global one
+    /// is `BACKWARD` until it is set.
+    async fn compatibility(&self, subject: Option<&str>) -> Result<Option<Level>, RegistryError>;
+
+    /// Stores a level. Not enforced yet.
+    async fn set_compatibility(&self, subject: Option<&str>, level: Level) -> Result<(), RegistryError>;
+
+    /// The mode of a subject, or the global one, as with levels.
+    async fn mode(&self, subject: Option<&str>) -> Result<Option<Mode>, RegistryError>;
+
+    /// Stores a mode.
+    async fn set_mode(&self, subject: Option<&str>, mode: Mode) -> Result<(), RegistryError>;
+}

@@ -1,0 +1,257 @@
+//! The registry over HTTP, in Confluent's API as far as it is built: subjects, versions, schemas by id, levels, modes.
+//!
+//! Bodies are read as JSON whatever their content type, as Confluent's server does for `application/octet-stream`.
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    body::Bytes,
+    extract::{DefaultBodyLimit, Path, State},
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use coursebus_schemas::SchemaId;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::{LogRegistry, Registered, Registration, Registry, RegistryError, VersionRef};
+
+/// The largest body that is read.
+const BODY_BYTES_MAX: usize = 10 << 20;
+
+type Shared = State<Arc<LogRegistry>>;
+type Answer = Result<Response, ApiError>;
+
+/// The routes of a registry server.
+pub fn routes(registry: Arc<LogRegistry>) -> Router {
+    Router::new()
+        .route("/", get(async || reply(&json!({}))))
+        .route("/subjects", get(subjects))
+        .route("/subjects/{subject}", post(lookup))
+        .route("/subjects/{subject}/versions", get(versions).post(register))
+        .route("/subjects/{subject}/versions/{version}", get(version))
+        .route("/subjects/{subject}/versions/{version}/schema", get(version_schema))
+        .route("/schemas/types", get(async || reply(&json!(["AVRO"]))))
+        .route("/schemas/ids/{id}", get(schema))
+        .route("/schemas/ids/{id}/schema", get(schema_text))
+        .route("/schemas/ids/{id}/subjects", get(schema_subjects))
+        .route("/schemas/ids/{id}/versions", get(schema_versions))
+        .route("/config", get(global_level).put(set_global_level))
+        .route("/config/{subject}", get(level).put(set_level))
+        .route("/mode", get(global_mode).put(set_global_mode))
+        .route("/mode/{subject}", get(mode).put(set_mode))
+        // Open edX's consumer asks for this and lives with a 404, but with no other failure.
+        .route("/associations/resources/-/{topic}", get(async || not_found()))
+        .fallback(async || not_found())
+        .method_not_allowed_fallback(async || error(405, 405, "HTTP 405 Method Not Allowed"))
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .with_state(registry)
+}
+
+struct ApiError(RegistryError);
+
+impl From<RegistryError> for ApiError {
+    fn from(error: RegistryError) -> Self {
+        Self(error)
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let code = self.0.code();
+        if code >= 50000 {
+            tracing::error!(error = &self.0 as &dyn std::error::Error, "a registry call failed");
+        }
+        error(u16::try_from(code / 100).unwrap_or(500), code, &self.0.to_string())
+    }
+}
+
+fn error(status: u16, code: u32, message: &str) -> Response {
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    (status, reply(&json!({ "error_code": code, "message": message }))).into_response()
+}
+
+fn not_found() -> Response {
+    error(404, 404, "HTTP 404 Not Found")
+}
+
+fn reply(body: &Value) -> Response {
+    ([(header::CONTENT_TYPE, "application/vnd.schemaregistry.v1+json")], body.to_string()).into_response()
+}
+
+fn body<T: for<'a> Deserialize<'a>>(bytes: &Bytes) -> Result<T, ApiError> {
+    serde_json::from_slice(bytes).map_err(|e| ApiError(RegistryError::InvalidSchema { reason: format!("the body: {e}") }))
+}
+
+#[derive(Deserialize)]
+struct SchemaBody {
+    schema: String,
+    #[serde(rename = "schemaType", default)]
+    schema_type: Option<String>,
+    #[serde(default)]
+    references: Vec<Value>,
+    #[serde(default)]
+    id: Option<i64>,
+    #[serde(default)]
+    version: Option<i64>,
+}
+
+fn schema_body(bytes: &Bytes) -> Result<SchemaBody, ApiError> {
+    let parsed: SchemaBody = body(bytes)?;
+    let refuse = |reason: &str| Err(ApiError(RegistryError::InvalidSchema { reason: reason.to_owned() }));
+    match parsed.schema_type.as_deref() {
+        None | Some("AVRO" | "") => {}
+        Some(_) => return refuse("this registry has schemas of type AVRO only"),
+    }
+    if !parsed.references.is_empty() {
+        return refuse("references are not supported yet");
+    }
+    Ok(parsed)
+}
+
+async fn subjects(State(registry): Shared) -> Answer {
+    Ok(reply(&json!(registry.subjects().await?)))
+}
+
+async fn lookup(State(registry): Shared, Path(subject): Path<String>, bytes: Bytes) -> Answer {
+    let found = registry.lookup(&subject, &schema_body(&bytes)?.schema).await?;
+    Ok(reply(&described(&found)))
+}
+
+fn described(found: &Registered) -> Value {
+    json!({ "subject": found.subject, "version": found.version, "id": found.id.0, "schema": *found.schema })
+}
+
+async fn versions(State(registry): Shared, Path(subject): Path<String>) -> Answer {
+    Ok(reply(&json!(registry.versions(&subject).await?)))
+}
+
+async fn register(State(registry): Shared, Path(subject): Path<String>, bytes: Bytes) -> Answer {
+    let given = schema_body(&bytes)?;
+    let number = |n: i64| u32::try_from(n).ok().filter(|n| *n > 0);
+    // Clients send -1 for 'none given'.
+    let import = match given.id.and_then(number) {
+        Some(id) => Some((SchemaId(id), given.version.and_then(number))),
+        None => None,
+    };
+    let found = registry.register(Registration { subject: &subject, schema: &given.schema, import }).await?;
+    Ok(reply(&json!({ "id": found.id.0, "version": found.version, "schemaType": "AVRO", "schema": *found.schema })))
+}
+
+async fn version(State(registry): Shared, Path((subject, version)): Path<(String, String)>) -> Answer {
+    Ok(reply(&described(&registry.version(&subject, version.parse()?).await?)))
+}
+
+async fn version_schema(State(registry): Shared, Path((subject, version)): Path<(String, String)>) -> Answer {
+    let found = registry.version(&subject, version.parse::<VersionRef>()?).await?;
+    Ok(([(header::CONTENT_TYPE, "application/json")], found.schema.to_string()).into_response())
+}
+
+fn schema_id(text: &str) -> Result<SchemaId, Response> {
+    // An id that is no number is a path that does not exist, as with Confluent's server.
+    text.parse().map(SchemaId).map_err(|_| not_found())
+}
+
+async fn schema(State(registry): Shared, Path(id): Path<String>) -> Answer {
+    match schema_id(&id) {
+        Ok(id) => Ok(reply(&json!({ "schema": *registry.schema(id).await? }))),
+        Err(response) => Ok(response),
+    }
+}
+
+async fn schema_text(State(registry): Shared, Path(id): Path<String>) -> Answer {
+    match schema_id(&id) {
+        Ok(id) => {
+            let text = registry.schema(id).await?.to_string();
+            Ok(([(header::CONTENT_TYPE, "application/json")], text).into_response())
+        }
+        Err(response) => Ok(response),
+    }
+}
+
+async fn schema_subjects(State(registry): Shared, Path(id): Path<String>) -> Answer {
+    match schema_id(&id) {
+        Ok(id) => {
+            let mut subjects: Vec<String> = registry.versions_of(id).await?.into_iter().map(|(s, _)| s).collect();
+            subjects.dedup();
+            Ok(reply(&json!(subjects)))
+        }
+        Err(response) => Ok(response),
+    }
+}
+
+async fn schema_versions(State(registry): Shared, Path(id): Path<String>) -> Answer {
+    match schema_id(&id) {
+        Ok(id) => {
+            let pairs = registry.versions_of(id).await?.into_iter();
+            let pairs: Vec<Value> =
+                pairs.map(|(subject, version)| json!({ "subject": subject, "version": version })).collect();
+            Ok(reply(&json!(pairs)))
+        }
+        Err(response) => Ok(response),
+    }
+}
+
+#[derive(Deserialize)]
+struct LevelBody {
+    compatibility: String,
+}
+
+async fn global_level(State(registry): Shared) -> Answer {
+    let level = registry.compatibility(None).await?;
+    Ok(reply(&json!({ "compatibilityLevel": level.map(|l| l.to_string()) })))
+}
+
+async fn level(State(registry): Shared, Path(subject): Path<String>) -> Answer {
+    let level = registry.compatibility(Some(&subject)).await?;
+    let level = level.ok_or(RegistryError::NoSubjectLevel { subject })?;
+    Ok(reply(&json!({ "compatibilityLevel": level.to_string() })))
+}
+
+async fn put_level(registry: &LogRegistry, subject: Option<&str>, bytes: &Bytes) -> Answer {
+    let given: LevelBody = serde_json::from_slice(bytes).map_err(|_| RegistryError::InvalidLevel)?;
+    let level = given.compatibility.parse()?;
+    registry.set_compatibility(subject, level).await?;
+    Ok(reply(&json!({ "compatibility": level.to_string() })))
+}
+
+async fn set_global_level(State(registry): Shared, bytes: Bytes) -> Answer {
+    put_level(&registry, None, &bytes).await
+}
+
+async fn set_level(State(registry): Shared, Path(subject): Path<String>, bytes: Bytes) -> Answer {
+    put_level(&registry, Some(&subject), &bytes).await
+}
+
+#[derive(Deserialize)]
+struct ModeBody {
+    mode: String,
+}
+
+async fn global_mode(State(registry): Shared) -> Answer {
+    let mode = registry.mode(None).await?;
+    Ok(reply(&json!({ "mode": mode.map(|m| m.to_string()) })))
+}
+
+async fn mode(State(registry): Shared, Path(subject): Path<String>) -> Answer {
+    let mode = registry.mode(Some(&subject)).await?;
+    let mode = mode.ok_or(RegistryError::NoSubjectMode { subject })?;
+    Ok(reply(&json!({ "mode": mode.to_string() })))
+}
+
+async fn put_mode(registry: &LogRegistry, subject: Option<&str>, bytes: &Bytes) -> Answer {
+    let given: ModeBody = serde_json::from_slice(bytes).map_err(|_| RegistryError::InvalidMode)?;
+    let mode = given.mode.parse()?;
+    registry.set_mode(subject, mode).await?;
+    Ok(reply(&json!({ "mode": mode.to_string() })))
+}
+
+async fn set_global_mode(State(registry): Shared, bytes: Bytes) -> Answer {
+    put_mode(&registry, None, &bytes).await
+}
+
+async fn set_mode(State(registry): Shared, Path(subject): Path<String>, bytes: Bytes) -> Answer {
+    put_mode(&registry, Some(&subject), &bytes).await
+}

@@ -1,0 +1,57 @@
+//! The text of `ce_time`.
+
+use time::format_description::well_known::Rfc3339;
+use time::{OffsetDateTime, UtcOffset};
+
+/// Writes a time as Python's `isoformat` does in UTC: `2026-04-05T06:07:08.000009+00:00`, six digits or no
+/// fraction at all. What is less than a microsecond is cut off.
+pub fn format_time(time: OffsetDateTime) -> String {
+    // Only in the last hours of the year 9999 is there no such time in UTC.
+    let time = time.checked_to_offset(UtcOffset::UTC).unwrap_or_else(|| time.replace_offset(UtcOffset::UTC));
+    let (year, month, day) = time.to_calendar_date();
+    let (hour, minute, second, micro) = time.to_hms_micro();
+    let fraction = if micro == 0 { String::new() } else { format!(".{micro:06}") };
+    format!("{year:04}-{:02}-{day:02}T{hour:02}:{minute:02}:{second:02}{fraction}+00:00", u8::from(month))
+}
+
+/// Reads an RFC 3339 time of any offset; the result is in UTC.
+pub fn parse_time(text: &str) -> Option<OffsetDateTime> {
+    OffsetDateTime::parse(text, &Rfc3339).ok()?.checked_to_offset(UtcOffset::UTC)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn times_of_any_offset_become_utc() {
+        let check = |text: &str, expected: Option<&str>| {
+            assert_eq!(parse_time(text).map(format_time).as_deref(), expected, "{text}");
+        };
+        check("2026-04-05T06:07:08+00:00", Some("2026-04-05T06:07:08+00:00"));
+        check("2026-04-05T06:07:08.000009+00:00", Some("2026-04-05T06:07:08.000009+00:00"));
+        check("2026-04-05T06:07:08.5Z", Some("2026-04-05T06:07:08.500000+00:00"));
+        check("2026-04-05T06:07:08.0000009Z", Some("2026-04-05T06:07:08+00:00"));
+        check("2026-04-05T01:07:08+02:00", Some("2026-04-04T23:07:08+00:00"));
+        check("0000-01-01T00:00:00+00:00", Some("0000-01-01T00:00:00+00:00"));
+        check("9999-12-31T23:59:59-01:00", None);
+        check("2026-04-05T06:07:08", None);
+        check("2026-04-05", None);
+        check("2026-13-05T06:07:08Z", None);
+        check("", None);
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_comes_back(seconds in -62_167_219_200..253_402_300_800_i64, micros in 0..1_000_000_i64) {
+            let time = OffsetDateTime::from_unix_timestamp(seconds).expect("in range") + time::Duration::microseconds(micros);
+            prop_assert_eq!(parse_time(&format_time(time)), Some(time));
+        }
+
+        #[test]
+        fn any_text_is_a_time_or_refused(text: String) {
+            let _ = parse_time(&text).map(format_time);
+        }
+    }
+}

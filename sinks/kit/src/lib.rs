@@ -1,0 +1,30 @@
+//! What every sink is made of.
+//!
+//! A sink says which tables it has and, per event type, which [`Change`]s an event makes: pure functions
+//! ([`SinkSpec`]). The kit does the rest: [`SinkProcessor`] applies the changes of a batch, the position after it, the inbox
+//! and held records in one transaction of the sink's database ([`Store`], on SQLite and PostgreSQL), so that each event
+//! takes effect once; [`audit`] proves it; [`read_api`] and [`dump`] show the rows.
+
+mod address;
+pub mod audit;
+mod chain;
+pub mod dump;
+mod effect;
+pub mod fields;
+mod fold;
+mod held;
+mod processor;
+pub mod read_api;
+mod spec;
+mod store;
+mod value;
+
+pub use address::{AddressError, DbAddress};
+pub use chain::{AuditRow, ChainLink, RowName};
+pub use effect::{Effect, Effects, Event as AppliedEvent};
+pub use fold::{Delete, Upsert};
+pub use held::{HeldRecord, HeldState};
+pub use processor::{SinkProcessor, SinkSettings};
+pub use spec::{Change, Column, EffectError, Kind, SinkSpec, Table, Touch};
+pub use store::{AuditState, Batch, PartitionId, Position, Store, StoreError, Tx, apply, open};
+pub use value::Value;

@@ -1,0 +1,236 @@
+//! The database of a sink, as the kit needs it. SQLite and PostgreSQL pass the same tests.
+
+mod error;
+mod postgres;
+mod sqlite;
+
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+use coursebus_transport::{Offset, TopicPartition};
+pub use error::StoreError;
+
+use crate::{
+    AppliedEvent, AuditRow, DbAddress, Effect, HeldRecord, SinkSpec, Table, Value,
+    chain::{self, RowName},
+    fold::{Delete, Upsert, fold},
+};
+
+/// Opens the database of a sink, makes what is missing in it, and returns it.
+pub async fn open(address: &DbAddress, spec: &SinkSpec) -> Result<Box<dyn Store>, StoreError> {
+    match address {
+        DbAddress::Sqlite { dir } => Ok(Box::new(sqlite::SqliteStore::open(dir, spec).await?)),
+        DbAddress::Postgres { url } => Ok(Box::new(postgres::PostgresStore::open(url, spec).await?)),
+    }
+}
+
+/// A partition of a recognisable topic: a topic deleted and made again under its name is another one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PartitionId {
+    /// Topic and partition.
+    pub partition: TopicPartition,
+    /// The cluster's identity.
+    pub cluster: String,
+    /// The topic's identity.
+    pub topic_id: String,
+}
+
+/// Up to where a partition is applied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Position {
+    /// Which partition the position is of.
+    pub id: PartitionId,
+    /// Whoever holds this epoch may move the position.
+    pub epoch: i64,
+    /// The next offset to apply; `None` before the first.
+    pub next: Option<Offset>,
+}
+
+/// What one transaction applies.
+#[derive(Debug)]
+pub struct Batch<'a> {
+    /// The consumer group.
+    pub group: &'a str,
+    /// The partition.
+    pub partition: &'a TopicPartition,
+    /// The epoch under which it was taken over.
+    pub epoch: i64,
+    /// The position afterwards.
+    pub next: Offset,
+    /// Effects, in the order of their offsets.
+    pub effects: Vec<Effect>,
+    /// Records that are held instead.
+    pub held: Vec<HeldRecord>,
+    /// Whether events that were applied before are left out, by the inbox.
+    pub inbox: bool,
+    /// Whether the audit columns are kept.
+    pub audit: bool,
+}
+
+/// A sink's database.
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    /// Raises the epoch of partitions, so that whoever had them can write nothing more, and answers where they stand; in the
+    /// order asked for. Waits for a transaction of the one before, a bounded time (5 s).
+    async fn take_over(&self, group: &str, partitions: &[PartitionId]) -> Result<Vec<Position>, StoreError>;
+
+    /// Begins a transaction.
+    async fn begin(&self) -> Result<Box<dyn Tx>, StoreError>;
+
+    /// The positions of a group.
+    async fn positions(&self, group: &str) -> Result<Vec<Position>, StoreError>;
+
+    /// Rows of a table in the order of their key's columns, after a key, at most `limit`.
+    async fn rows(&self, table: &'static Table, after: Option<&[Value]>, limit: u32) -> Result<Vec<Vec<Value>>, StoreError>;
+
+    /// One row.
+    async fn row(&self, table: &'static Table, key: &[Value]) -> Result<Option<Vec<Value>>, StoreError>;
+
+    /// Audit columns and positions as of one moment.
+    async fn audit_state(&self, group: &str) -> Result<AuditState, StoreError>;
+
+    /// Notes whether batches are applied in audit mode from now on; answers whether all were so far.
+    async fn audit_mode(&self, on: bool) -> Result<bool, StoreError>;
+
+    /// Held records of a group, in the order of topic, partition, offset.
+    async fn held(&self, group: &str) -> Result<Vec<HeldRecord>, StoreError>;
+}
+
+/// What the auditor compares with.
+#[derive(Debug, Default)]
+pub struct AuditState {
+    /// Whether every batch was applied in audit mode.
+    pub complete: bool,
+    /// The positions.
+    pub positions: Vec<Position>,
+    /// Audit columns by table and key text.
+    pub rows: HashMap<(String, String), AuditRow>,
+    /// Held records, as topic, partition, offset.
+    pub held: Vec<(String, i32, Offset)>,
+}
+
+/// A transaction. Dropping it undoes it.
+#[async_trait]
+pub trait Tx: Send {
+    /// Moves the position, if the epoch is still the given one; says whether it was.
+    async fn advance(
+        &mut self,
+        group: &str,
+        partition: &TopicPartition,
+        epoch: i64,
+        next: Offset,
+    ) -> Result<bool, StoreError>;
+
+    /// Puts events into the inbox; says of each whether it is new. The second of two equal ones is not.
+    async fn remember(&mut self, group: &str, events: &[AppliedEvent]) -> Result<Vec<bool>, StoreError>;
+
+    /// The audit columns of rows that have some.
+    async fn audit_rows(&mut self, rows: &[RowName]) -> Result<HashMap<RowName, AuditRow>, StoreError>;
+
+    /// Writes audit columns.
+    async fn write_audit(&mut self, rows: &HashMap<RowName, AuditRow>) -> Result<(), StoreError>;
+
+    /// Removes rows.
+    async fn delete(&mut self, delete: &Delete) -> Result<(), StoreError>;
+
+    /// Writes rows.
+    async fn upsert(&mut self, upsert: &Upsert) -> Result<(), StoreError>;
+
+    /// Holds records; one that is held already stays as it is.
+    async fn hold(&mut self, group: &str, held: &[HeldRecord]) -> Result<(), StoreError>;
+
+    /// Makes it last.
+    async fn commit(self: Box<Self>) -> Result<(), StoreError>;
+}
+
+/// Applies a batch: position, inbox, rows, audit columns and held records in one transaction.
+///
+/// # Errors
+/// `Fenced` when the partition was taken over; nothing was changed then, nor after any other error, but for a commit that
+/// was not confirmed: repeating the batch is safe, because the position says whether it took.
+pub async fn apply(store: &dyn Store, batch: Batch<'_>) -> Result<(), StoreError> {
+    let mut tx = store.begin().await?;
+    // First, because it also locks the position against a take-over until the end.
+    if !tx.advance(batch.group, batch.partition, batch.epoch, batch.next).await? {
+        return Err(StoreError::Fenced { partition: batch.partition.clone() });
+    }
+    let mut effects = batch.effects;
+    if batch.inbox {
+        let events: Vec<AppliedEvent> = effects.iter().map(|e| e.event.clone()).collect();
+        let mut fresh = tx.remember(batch.group, &events).await?.into_iter();
+        effects.retain(|_| fresh.next().unwrap_or(true));
+    }
+    if batch.audit {
+        let mut rows = tx.audit_rows(&chain::touched(&effects)).await?;
+        chain::extend(&mut rows, &batch.partition.to_string(), &effects);
+        tx.write_audit(&rows).await?;
+    }
+    let writes = fold(effects);
+    for delete in &writes.deletes {
+        tx.delete(delete).await?;
+    }
+    for upsert in &writes.upserts {
+        tx.upsert(upsert).await?;
+    }
+    tx.hold(batch.group, &batch.held).await?;
+    tx.commit().await
+}
+
+/// The columns of a position.
+const POSITION: &str = "topic, partition, cluster, topic_id, epoch, position";
+
+/// Statements that every database takes as they are.
+///
+/// The identity of the topic is kept as it was when the position was last moved, so that a recreated one is noticed.
+const TAKE_OVER: &str = "INSERT INTO bus_positions AS p (consumer_group, topic, partition, cluster, topic_id, epoch)
+    VALUES ($1, $2, $3, $4, $5, 1)
+    ON CONFLICT (consumer_group, topic, partition) DO UPDATE SET epoch = p.epoch + 1,
+        cluster = CASE WHEN p.position IS NULL THEN excluded.cluster ELSE p.cluster END,
+        topic_id = CASE WHEN p.position IS NULL THEN excluded.topic_id ELSE p.topic_id END
+    RETURNING topic, partition, cluster, topic_id, epoch, position";
+const ADVANCE: &str = "UPDATE bus_positions SET position = $5
+    WHERE consumer_group = $1 AND topic = $2 AND partition = $3 AND epoch = $4";
+const INSERT_AUDIT: &str = "INSERT INTO bus_audit (table_name, row_key, applied, chain, deleted)";
+const UPDATE_AUDIT: &str = "ON CONFLICT (table_name, row_key) DO UPDATE SET applied = excluded.applied,
+    chain = excluded.chain, deleted = excluded.deleted";
+const INSERT_HELD: &str = "INSERT INTO bus_held (consumer_group, topic, partition, record_offset, state, code, reason,
+    event_type, event_id, record_key, record_value, headers, emitted_ms, held_ms)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) ON CONFLICT DO NOTHING";
+const SELECT_HELD: &str = "SELECT topic, partition, record_offset, state, code, reason, event_type, event_id, record_key,
+    record_value, headers, emitted_ms, held_ms FROM bus_held WHERE consumer_group = $1
+    ORDER BY topic, partition, record_offset";
+/// Once off, it stays off: rows that were written without audit columns have none. It can be turned on before the first
+/// position moves.
+const AUDIT_MODE: &str = "INSERT INTO bus_meta (name, value)
+    SELECT 'audit', CASE WHEN $1 AND NOT EXISTS (SELECT 1 FROM bus_positions WHERE position IS NOT NULL)
+        THEN 'on' ELSE 'off' END WHERE true
+    ON CONFLICT (name) DO UPDATE SET value = CASE WHEN $1 AND (bus_meta.value = 'on'
+        OR NOT EXISTS (SELECT 1 FROM bus_positions WHERE position IS NOT NULL)) THEN 'on' ELSE 'off' END";
+
+/// `$1, $2, …` from a number on.
+fn placeholders(from: usize, count: usize) -> String {
+    (from..from + count).map(|n| format!("${n}")).collect::<Vec<_>>().join(", ")
+}
+
+/// `a = excluded.a, …` for the columns behind the key, or nothing to update.
+fn on_conflict(upsert: &Upsert) -> String {
+    let names = |columns: &[&crate::Column]| columns.iter().map(|c| c.name).collect::<Vec<_>>().join(", ");
+    let (key, set) = upsert.columns.split_at(upsert.table.key.len());
+    if set.is_empty() {
+        return format!("ON CONFLICT ({}) DO NOTHING", names(key));
+    }
+    let set: Vec<String> = set.iter().map(|c| format!("{0} = excluded.{0}", c.name)).collect();
+    format!("ON CONFLICT ({}) DO UPDATE SET {}", names(key), set.join(", "))
+}
+
+/// The columns of a table, for a `SELECT`.
+fn column_list(table: &Table) -> String {
+    table.all_columns().map(|c| c.name).collect::<Vec<_>>().join(", ")
+}
+
+/// `(a, b) > ($1, $2)` and the order, for a page of a table.
+fn page(table: &Table, after: bool) -> String {
+    let key = table.key.iter().map(|c| c.name).collect::<Vec<_>>().join(", ");
+    let from = if after { format!("WHERE ({key}) > ({})", placeholders(1, table.key.len())) } else { String::new() };
+    format!("{from} ORDER BY {key}")
+}

@@ -1,0 +1,28 @@
+//! What the whole-system tests share: the built command, background processes, real services, bounded waits.
+//!
+//! A test that needs a service asks for it and returns when there is none; it has then said so loudly, and under
+//! `CI=true` it has failed:
+//!
+//! ```no_run
+//! let Some(bootstrap) = coursebus_tests::kafka_bootstrap() else { return };
+//! coursebus_tests::matrix("grades", "kafka", "sqlite");
+//! let cli = coursebus_tests::Cli::new().env("COURSEBUS_BUS", format!("kafka://{bootstrap}"));
+//! cli.run(["topic", "list"]).ok();
+//! ```
+//!
+//! Nothing here knows the workspace's crates: the system is tested through its command and its ports.
+
+mod background;
+mod cli;
+mod env;
+mod output;
+mod postgres;
+mod services;
+mod wait;
+
+pub use background::Background;
+pub use cli::{Cli, coursebus};
+pub use output::Output;
+pub use postgres::Database;
+pub use services::{kafka_bootstrap, matrix, postgres_url, skipped, unique};
+pub use wait::{until, wait_until};

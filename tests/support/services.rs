@@ -1,0 +1,68 @@
+//! The real services that a run of the tests has, and saying loudly which it has not.
+
+use std::io::Write;
+
+use crate::env;
+
+/// Bootstrap servers of the Kafka for tests, shared by all of them: topics and groups need unique names.
+///
+/// # Panics
+/// Under `CI=true`, when there is none.
+pub fn kafka_bootstrap() -> Option<String> {
+    env::get("KAFKA_BOOTSTRAP").or_else(|| {
+        skipped("KAFKA_BOOTSTRAP is not set: eval \"$(cargo xtask services up)\"");
+        None
+    })
+}
+
+/// URL of the PostgreSQL for tests, as a user that may create databases; [`crate::Database::fresh`] makes one of its own.
+///
+/// # Panics
+/// Under `CI=true`, when there is none.
+pub fn postgres_url() -> Option<String> {
+    env::get("DATABASE_URL").or_else(|| {
+        skipped("DATABASE_URL is not set: eval \"$(cargo xtask services up)\"");
+        None
+    })
+}
+
+/// Says that the running test does not run, and why. `cargo xtask test` repeats it at its end.
+///
+/// # Panics
+/// Under `CI=true`.
+pub fn skipped(why: &str) {
+    let thread = std::thread::current();
+    let line = format!("SKIPPED {}: {why}", thread.name().unwrap_or("a test"));
+    say(&line);
+    assert!(!env::ci(), "{line}");
+}
+
+/// Says that a suite runs on a backend (`embedded`, `kafka`) and a database (`sqlite`, `postgres`, `none`).
+/// `cargo xtask test` makes its matrix of these lines.
+pub fn matrix(suite: &str, backend: &str, database: &str) {
+    say(&format!("MATRIX suite={suite} backend={backend} database={database}"));
+}
+
+/// A name that no other test uses, valid as topic, group, schema and database: `PREFIX_0a1b2c3d4e5f`.
+pub fn unique(prefix: &str) -> String {
+    let id = uuid::Uuid::new_v4().simple().to_string();
+    format!("{prefix}_{}", &id[..12])
+}
+
+/// In one write to the stream itself: the test harness captures only what the print macros print.
+fn say(line: &str) {
+    // A test whose stderr is closed still tests.
+    let _ = std::io::stderr().write_all(format!("{line}\n").as_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_differ_and_are_valid_everywhere() {
+        let (one, other) = (unique("grades"), unique("grades"));
+        assert_ne!(one, other);
+        assert!(one.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_'), "{one}");
+    }
+}

@@ -1,0 +1,360 @@
+//! The writer: records go to librdkafka in the order in which they come, once their topic is known.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{Arc, PoisonError, RwLock, RwLockWriteGuard, Weak, mpsc},
+    thread,
+    time::{Duration, Instant},
+};
+
+use super::{
+    admin::{Admin, is_topic_name},
+    config::{BATCH_BYTES_MAX, Configs, RECORD_BYTES_MAX, TOPIC_WAIT},
+    delivery::Sent,
+    limits::TopicLimits,
+    native::{Code, Deliver, NativeError},
+    pump::Pump,
+};
+use crate::{Ack, Append, AppendError, Appended, NewRecord, Offset, WriterSettings};
+
+/// A refusal on knowledge older than this is checked with the broker first: partitions and limits can grow.
+const FRESH: Duration = Duration::from_secs(1);
+/// How long to wait before asking again for a topic that is not there.
+const BACKOFF: Duration = Duration::from_millis(50);
+/// How long a producer may take to learn of a topic.
+const REFRESH: Duration = Duration::from_secs(2);
+
+/// Appends to Kafka: idempotent, all in-sync replicas.
+///
+/// The first record of a topic waits until the topic's limits are known, so that a record which the topic does not take is
+/// refused here and never takes the rest of its batch with it. When the writer is dropped, what was appended is still
+/// delivered, within the delivery time-out.
+pub(super) struct KafkaWriter {
+    topics: Arc<Topics>,
+    /// Wakes the thread that looks topics up; it ends when this is dropped. One call waits at most: it looks at all topics.
+    wanted: mpsc::SyncSender<()>,
+}
+
+struct Topics {
+    known: RwLock<HashMap<Arc<str>, Entry>>,
+    delivery_timeout: Duration,
+}
+
+enum Entry {
+    Known(Known),
+    /// In order; looked up by the other thread.
+    Waiting(VecDeque<Waiting>),
+}
+
+#[derive(Clone)]
+struct Known {
+    limits: TopicLimits,
+    learnt: Instant,
+    lane: Arc<Pump<Delivery>>,
+}
+
+struct Waiting {
+    record: NewRecord,
+    ack: Ack,
+    since: Instant,
+}
+
+/// What librdkafka carries with a record.
+struct Delivery {
+    ack: Ack,
+    sent: Sent,
+    topics: Weak<Topics>,
+    lane: Weak<Pump<Delivery>>,
+}
+
+impl KafkaWriter {
+    /// Starts the writer's threads; no broker is asked yet.
+    pub(super) fn start(configs: Configs, admin: Admin, settings: WriterSettings) -> Result<Self, NativeError> {
+        let topics = Arc::new(Topics { known: RwLock::default(), delivery_timeout: settings.delivery_timeout });
+        // Made now, so that a bad configuration is an error of the writer and not of its first record.
+        let lanes = HashMap::from([(BATCH_BYTES_MAX, start_lane(&configs, &settings, BATCH_BYTES_MAX)?)]);
+        let (wanted, asked) = mpsc::sync_channel(1);
+        let lookup = Lookup {
+            topics: topics.clone(),
+            configs,
+            admin,
+            settings,
+            lanes,
+            last_lanes: HashMap::new(),
+            missing_since: HashMap::new(),
+        };
+        thread::Builder::new()
+            .name("kafka-topics".into())
+            .spawn(move || lookup.run(&asked))
+            .map_err(|error| NativeError::with_text(Code::FATAL, error.to_string()))?;
+        Ok(Self { topics, wanted })
+    }
+}
+
+impl Append for KafkaWriter {
+    fn enqueue(&self, record: NewRecord, ack: Ack) {
+        if !is_topic_name(&record.topic) {
+            return ack.complete(Err(AppendError::UnknownTopic { topic: record.topic.to_string() }));
+        }
+        let waiting = {
+            let known = self.topics.known.read().unwrap_or_else(PoisonError::into_inner);
+            match known.get(&record.topic) {
+                Some(Entry::Known(known)) => self.topics.offer(known, record, ack),
+                _ => Some((record, ack)),
+            }
+        };
+        if let Some((record, ack)) = waiting {
+            self.topics.wait(record, ack);
+            let _ = self.wanted.try_send(());
+        }
+    }
+}
+
+impl Topics {
+    fn write(&self) -> RwLockWriteGuard<'_, HashMap<Arc<str>, Entry>> {
+        self.known.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sends or refuses the record; gives it back when the topic must be looked up first.
+    fn offer(self: &Arc<Self>, known: &Known, record: NewRecord, ack: Ack) -> Option<(NewRecord, Ack)> {
+        match known.limits.check(&record) {
+            Ok(()) => {}
+            Err(error) if known.learnt.elapsed() < FRESH => {
+                ack.complete(Err(error));
+                return None;
+            }
+            Err(_perhaps_outdated) => return Some((record, ack)),
+        }
+        match self.send(known, &record, ack) {
+            Ok(()) => None,
+            // The topic is gone (perhaps another one has its name), or the producer is of no more use.
+            Err((error, ack)) if error.code.is_unknown_topic() || error.code == Code::FATAL => Some((record, ack)),
+            Err((error, ack)) => {
+                self.refuse(known, &record, error, ack);
+                None
+            }
+        }
+    }
+
+    fn send(self: &Arc<Self>, known: &Known, record: &NewRecord, ack: Ack) -> Result<(), (NativeError, Ack)> {
+        let (topics, lane) = (Arc::downgrade(self), Arc::downgrade(&known.lane));
+        let delivery = Delivery { ack, sent: Sent::new(record), topics, lane };
+        known.lane.producer().produce(record, delivery).map_err(|(error, delivery)| (error, delivery.ack))
+    }
+
+    fn refuse(&self, known: &Known, record: &NewRecord, error: NativeError, ack: Ack) {
+        ack.complete(Err(Sent::new(record).error(error, self.delivery_timeout, known.limits.batch_bytes_max)));
+    }
+
+    fn wait(self: &Arc<Self>, record: NewRecord, ack: Ack) {
+        let mut known = self.write();
+        let (record, ack) = match known.get(&record.topic) {
+            // It became known between the two locks.
+            Some(Entry::Known(found)) => match self.offer(found, record, ack) {
+                Some(waiting) => waiting,
+                None => return,
+            },
+            _ => (record, ack),
+        };
+        let entry = known.entry(record.topic.clone()).or_insert_with(|| Entry::Waiting(VecDeque::new()));
+        if matches!(entry, Entry::Known(_)) {
+            *entry = Entry::Waiting(VecDeque::new());
+        }
+        if let Entry::Waiting(waiting) = entry {
+            waiting.push_back(Waiting { record, ack, since: Instant::now() });
+        }
+    }
+
+    /// Sends what waits for the topic, in order.
+    fn learn(self: &Arc<Self>, topic: &str, found: &Known) {
+        let mut known = self.write();
+        let Some(entry) = known.get_mut(topic) else { return };
+        if let Entry::Waiting(waiting) = std::mem::replace(entry, Entry::Known(found.clone())) {
+            for Waiting { record, ack, .. } in waiting {
+                if let Err(error) = found.limits.check(&record) {
+                    ack.complete(Err(error));
+                } else if let Err((error, ack)) = self.send(found, &record, ack) {
+                    self.refuse(found, &record, error, ack);
+                }
+            }
+        }
+    }
+
+    /// Fails what waits for the topic.
+    fn give_up(&self, topic: &str, error: impl Fn() -> AppendError) {
+        let mut known = self.write();
+        if let Some(Entry::Waiting(_)) = known.get(topic)
+            && let Some(Entry::Waiting(waiting)) = known.remove(topic)
+        {
+            waiting.into_iter().for_each(|waiting| waiting.ack.complete(Err(error())));
+        }
+    }
+
+    /// Fails what has waited for the whole delivery time-out.
+    fn expire(&self, why: &NativeError) {
+        let mut known = self.write();
+        known.retain(|topic, entry| {
+            let Entry::Waiting(waiting) = entry else { return true };
+            while waiting.front().is_some_and(|first| first.since.elapsed() >= self.delivery_timeout) {
+                if let Some(first) = waiting.pop_front() {
+                    let (topic, waited) = (topic.to_string(), self.delivery_timeout);
+                    first.ack.complete(Err(AppendError::Unconfirmed { topic, waited, source: why.clone().into() }));
+                }
+            }
+            !waiting.is_empty()
+        });
+    }
+
+    fn waiting(&self) -> Vec<String> {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        let waits = |(topic, entry): (&Arc<str>, &Entry)| matches!(entry, Entry::Waiting(_)).then(|| topic.to_string());
+        known.iter().filter_map(waits).collect()
+    }
+
+    /// Has the topic looked up before its next record.
+    fn forget(&self, topic: &str) {
+        let mut known = self.write();
+        if matches!(known.get(topic), Some(Entry::Known(_))) {
+            known.remove(topic);
+        }
+    }
+}
+
+impl Deliver for Delivery {
+    fn deliver(self, outcome: Result<i64, NativeError>) {
+        let outcome = match outcome {
+            Ok(offset @ 0..) => Ok(Appended { partition: self.sent.partition.partition, offset: Offset(offset) }),
+            // Stored, but a repeated request could not tell where.
+            Ok(_unknown) => Err(NativeError::with_text(Code::MESSAGE_TIMED_OUT, "the offset was not told")),
+            Err(error) => Err(error),
+        };
+        let outcome = outcome.map_err(|error| self.failed(error));
+        self.ack.complete(outcome);
+    }
+}
+
+impl Delivery {
+    fn failed(&self, error: NativeError) -> AppendError {
+        let lane = self.lane.upgrade();
+        let topics = self.topics.upgrade();
+        let is_dead = lane.as_ref().is_some_and(|lane| lane.producer().fatal_error().is_some());
+        let waited = topics.as_ref().map_or(Duration::ZERO, |topics| topics.delivery_timeout);
+        let error = match lane {
+            Some(lane) if error.code == Code::MESSAGE_TIMED_OUT => error.after(lane.producer().last_failure()),
+            _ => error,
+        };
+        let error = self.sent.error(error, waited, RECORD_BYTES_MAX);
+        let is_outdated = matches!(
+            error,
+            AppendError::UnknownTopic { .. }
+                | AppendError::UnknownPartition { .. }
+                | AppendError::TooLarge { .. }
+                | AppendError::KeyRequired { .. }
+        );
+        if let Some(topics) = topics
+            && (is_dead || is_outdated)
+        {
+            topics.forget(&self.sent.partition.topic);
+        }
+        error
+    }
+}
+
+/// The thread that looks topics up.
+struct Lookup {
+    topics: Arc<Topics>,
+    configs: Configs,
+    admin: Admin,
+    settings: WriterSettings,
+    /// One producer per size of batches: a topic with a small limit needs small batches.
+    lanes: HashMap<usize, Arc<Pump<Delivery>>>,
+    /// Where a topic's records went last: it changes over only when all of those are delivered, to keep their order.
+    last_lanes: HashMap<String, Arc<Pump<Delivery>>>,
+    missing_since: HashMap<String, Instant>,
+}
+
+impl Lookup {
+    fn run(mut self, asked: &mpsc::Receiver<()>) {
+        loop {
+            let wanted = self.topics.waiting();
+            let next = if wanted.is_empty() {
+                asked.recv().map_err(|_| mpsc::RecvTimeoutError::Disconnected)
+            } else {
+                self.look_up(&wanted);
+                if self.topics.waiting().is_empty() { Ok(()) } else { asked.recv_timeout(BACKOFF) }
+            };
+            if next == Err(mpsc::RecvTimeoutError::Disconnected) {
+                break;
+            }
+        }
+        for topic in self.topics.waiting() {
+            self.topics.give_up(&topic, || AppendError::Closed);
+        }
+    }
+
+    fn look_up(&mut self, wanted: &[String]) {
+        let found = match self.admin.limits(wanted) {
+            Ok(found) => found,
+            Err(error) if error.code.is_transient() => return self.topics.expire(&error),
+            Err(error) => {
+                return wanted.iter().for_each(|topic| {
+                    self.topics.give_up(topic, || AppendError::Refused { topic: topic.clone(), source: error.clone().into() });
+                });
+            }
+        };
+        for (topic, limits) in found {
+            let outcome = limits.and_then(|limits| self.known(&topic, limits));
+            match outcome {
+                Ok(known) => {
+                    self.missing_since.remove(&topic);
+                    self.topics.learn(&topic, &known);
+                }
+                Err(error) if error.code.is_unknown_topic() => self.missing(topic),
+                Err(error) if error.code.is_transient() => self.topics.expire(&error),
+                Err(error) => self.topics.give_up(&topic, || AppendError::Refused {
+                    topic: topic.clone(),
+                    source: error.clone().into(),
+                }),
+            }
+        }
+        self.missing_since.retain(|topic, _| wanted.contains(topic));
+    }
+
+    fn missing(&mut self, topic: String) {
+        let patience = TOPIC_WAIT.min(self.settings.delivery_timeout);
+        let since = *self.missing_since.entry(topic.clone()).or_insert_with(Instant::now);
+        if since.elapsed() >= patience {
+            self.missing_since.remove(&topic);
+            self.topics.give_up(&topic, || AppendError::UnknownTopic { topic: topic.clone() });
+        }
+    }
+
+    fn known(&mut self, topic: &str, limits: TopicLimits) -> Result<Known, NativeError> {
+        let batch_bytes_max = limits.batch_bytes_max.min(BATCH_BYTES_MAX);
+        let lane = match self.lanes.get(&batch_bytes_max) {
+            Some(lane) if lane.producer().fatal_error().is_none() => lane.clone(),
+            _ => start_lane(&self.configs, &self.settings, batch_bytes_max)?,
+        };
+        if let Some(last) = self.last_lanes.get(topic)
+            && !Arc::ptr_eq(last, &lane)
+            && last.producer().outstanding() > 0
+        {
+            return Err(NativeError::new(Code::IN_PROGRESS));
+        }
+        self.lanes.insert(batch_bytes_max, lane.clone());
+        self.last_lanes.insert(topic.to_owned(), lane.clone());
+        // Without this the producer might refuse partitions that were added. Where it fails, the records wait inside.
+        let _ = lane.producer().refresh(&topic.into(), REFRESH);
+        Ok(Known { limits, learnt: Instant::now(), lane })
+    }
+}
+
+fn start_lane(
+    configs: &Configs,
+    settings: &WriterSettings,
+    batch_bytes_max: usize,
+) -> Result<Arc<Pump<Delivery>>, NativeError> {
+    // Each record has an outcome within the delivery time-out; the second is for delivering it.
+    let linger_on = settings.delivery_timeout + Duration::from_secs(1);
+    Ok(Arc::new(Pump::start(&configs.writer(settings, batch_bytes_max), linger_on)?))
+}

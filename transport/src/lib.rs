@@ -1,0 +1,52 @@
+//! What a log is: topics of ordered, durable records, read from positions or by consumer groups.
+//!
+//! [`Log`] and its companions are the contract; [`embedded`] and [`kafka`] are the backends; [`conformance`] is the test
+//! that both pass. Nothing above this crate knows which backend it runs on: [`open`] turns an address into a [`Log`].
+
+mod address;
+#[cfg(any(test, feature = "conformance"))]
+pub mod conformance;
+pub mod embedded;
+mod clock;
+mod error;
+mod handoff;
+pub mod kafka;
+mod log;
+mod record;
+mod topic;
+
+use std::{sync::Arc, time::Duration};
+
+pub use address::{BusAddress, Sync};
+pub use error::{AdminError, AppendError, Cause, Class, OpenError, ReadError};
+pub(crate) use log::{Ack, Append};
+pub use log::{
+    Appended, Assignment, Committer, Event, Fetched, GroupSettings, Log, Member, Range, Reader, ReaderSettings, Receipt,
+    Revocation, Start, TxWriter, Unflushed, Writer, WriterSettings,
+};
+pub use record::{Header, NewRecord, Offset, Record, TopicPartition};
+pub use topic::{Cleanup, ClusterId, TopicId, TopicInfo, TopicSpec};
+
+/// What all calls on a log share.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// How long one request may take, retries included, before it fails with an `Unavailable`. Default 15 s.
+    pub request_timeout: Duration,
+    /// Settings for librdkafka, from the file that `COURSEBUS_KAFKA_CONFIG` names. Unused by an embedded log.
+    pub kafka: kafka::KafkaSettings,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { request_timeout: Duration::from_secs(15), kafka: kafka::KafkaSettings::default() }
+    }
+}
+
+/// Opens the log at an address. An embedded one is created when its folder does not exist or is empty; no connection to
+/// Kafka is made yet.
+pub fn open(address: &BusAddress, settings: &Settings) -> Result<Arc<dyn Log>, OpenError> {
+    match address {
+        BusAddress::Embedded { dir, sync } => Ok(Arc::new(embedded::EmbeddedLog::open(dir, *sync, settings)?)),
+        BusAddress::Kafka { bootstrap } => Ok(Arc::new(kafka::KafkaLog::open(bootstrap, settings)?)),
+    }
+}

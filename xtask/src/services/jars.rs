@@ -1,0 +1,113 @@
+//! Apache Kafka from Maven Central: Java, and the jars in the user's cache.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    time::Duration,
+};
+
+use anyhow::{Context, Result, bail};
+
+use super::{install, lock};
+use crate::{env, run::Job};
+
+/// The version of the broker, here and in every container.
+pub const KAFKA_VERSION: &str = "4.3.1";
+/// The oldest Java that this Kafka runs on.
+const JAVA_MIN: u32 = 17;
+/// How long Maven may take for about 54 MB.
+const DOWNLOAD_LIMIT: Duration = Duration::from_secs(600);
+/// A version of the plugin that Maven 3.8 and later run.
+const COPY: &str = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies";
+
+/// A Java that runs Kafka, and the jars to run.
+pub struct Jars {
+    java: PathBuf,
+    dir: PathBuf,
+}
+
+impl Jars {
+    /// Finds or installs Java, finds or downloads the jars.
+    pub fn get(job: &Job, root: &Path) -> Result<Self> {
+        let java = install::find_or_install(job, "default-jre-headless", find_java)?;
+        let dir = env::cache_dir().join(format!("kafka-{KAFKA_VERSION}"));
+        if !dir.is_dir() {
+            download(job, &root.join("xtask/services/kafka/pom.xml"), &dir)?;
+        }
+        Ok(Self { java, dir })
+    }
+
+    /// `java` with options, on a main class among the jars.
+    pub fn command(&self, options: &[&str], main_class: &str) -> Command {
+        let mut command = Command::new(&self.java);
+        command.args(options).arg("-Djava.net.preferIPv4Stack=true");
+        command.arg("-cp").arg(self.dir.join("*")).arg(main_class);
+        command
+    }
+}
+
+/// Downloads beside the final folder and renames: the folder is there whole or not at all.
+fn download(job: &Job, pom: &Path, dir: &Path) -> Result<()> {
+    let cache = dir.parent().expect("the cache folder has a parent");
+    let _one_at_a_time = lock(&cache.join("kafka.lock"))?;
+    if dir.is_dir() {
+        return Ok(());
+    }
+    let maven = install::find_or_install(job, "maven", || env::find_program("mvn"))?;
+    job.say(format!("kafka: downloading Apache Kafka {KAFKA_VERSION} from Maven Central"));
+    let temp = tempfile::Builder::new().prefix(".download-").tempdir_in(cache)?;
+    let jars = temp.path().join("jars");
+    let mut command = Command::new(maven);
+    command.args(["-q", "-B", "-f"]).arg(pom).args([COPY, "-DincludeScope=runtime"]);
+    command.arg(format!("-DoutputDirectory={}", jars.display()));
+    job.run(&mut command, DOWNLOAD_LIMIT, &cache.join("maven.log"))?;
+    let broker = jars.join(format!("kafka_2.13-{KAFKA_VERSION}.jar"));
+    if !broker.is_file() {
+        bail!("Maven brought no {}", broker.display());
+    }
+    fs::rename(&jars, dir).with_context(|| dir.display().to_string())?;
+    job.say(format!("kafka: jars are in {}", dir.display()));
+    Ok(())
+}
+
+fn find_java() -> Option<PathBuf> {
+    let of_home = env::get("JAVA_HOME").map(|home| PathBuf::from(home).join("bin/java"));
+    let candidates = of_home.into_iter().chain(env::find_program("java"));
+    candidates.into_iter().find(|java| {
+        let output = Command::new(java).arg("-version").output();
+        output
+            .is_ok_and(|told| java_major(&String::from_utf8_lossy(&told.stderr)).is_some_and(|major| major >= JAVA_MIN))
+    })
+}
+
+/// The major version in what `java -version` says; 1.8 and older count as 1.
+fn java_major(told: &str) -> Option<u32> {
+    let version = told.split('"').nth(1)?;
+    version.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn java_versions_are_read() {
+        let cases = [
+            ("openjdk version \"17.0.15\" 2025-04-15", Some(17)),
+            ("openjdk version \"21\" 2023-09-19", Some(21)),
+            ("openjdk version \"25-ea\" 2025-09-16", Some(25)),
+            ("java version \"1.8.0_202\"", Some(1)),
+            ("command not found", None),
+        ];
+        for (told, expected) in cases {
+            assert_eq!(java_major(told), expected, "{told}");
+        }
+    }
+
+    #[test]
+    fn pom_names_the_version() {
+        let pom = include_str!("../../services/kafka/pom.xml");
+        assert!(pom.contains(&format!("<kafka.version>{KAFKA_VERSION}</kafka.version>")));
+    }
+}
