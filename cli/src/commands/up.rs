@@ -27,7 +27,7 @@ pub struct Args {
     #[arg(long, default_value = "127.0.0.1:8081", value_name = "ADDRESS")]
     registry_listen: String,
     /// A file with lines user:password; needed to listen beyond this machine
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, env = "COURSEBUS_CREDENTIALS", value_name = "FILE")]
     credentials: Option<PathBuf>,
     /// Keep the audit columns
     #[arg(long)]

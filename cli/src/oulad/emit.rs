@@ -7,7 +7,6 @@ use coursebus_producer::{
     adapters::{cms, license_manager, lms},
 };
 use coursebus_schemas::{Event, EventId};
-use coursebus_transport::Class;
 use tokio::time::Instant;
 
 use super::{Counts, Dated, Fact, counts, flight::Flight};
@@ -52,12 +51,6 @@ pub struct Stopped {
 }
 
 impl Stopped {
-    /// What a program should do about it: the class of its source.
-    #[must_use]
-    pub fn class(&self) -> Class {
-        self.source.class()
-    }
-
     /// The name under which docs/errors/ explains it: that of its source.
     #[must_use]
     pub fn code(&self) -> &'static str {
@@ -72,7 +65,8 @@ impl Stopped {
 ///
 /// # Errors
 /// [`Stopped`] at the first event that fails: no more are handed over, and those on their way are awaited. To go on, emit
-/// the same history again: its ids are the same, so a sink counts none twice.
+/// the same history again: its ids are the same, so a sink with an inbox counts none twice, and one without comes to the
+/// same end.
 pub async fn emit(
     producer: &Producer,
     history: &[Dated],

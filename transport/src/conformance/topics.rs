@@ -6,7 +6,7 @@ use super::{
     Fixture,
     fixture::{append, partition, texts, valued},
 };
-use crate::{AdminError, Class, Offset, Range, ReadError, ReaderSettings, TopicSpec, WriterSettings};
+use crate::{AdminError, AppendError, Class, Offset, Range, ReadError, ReaderSettings, TopicSpec, WriterSettings};
 
 /// When creation returns, the topic can be written and read, by others too, and is what was asked for.
 pub async fn a_new_topic_can_be_used_at_once(f: &Fixture) {
@@ -109,12 +109,18 @@ pub async fn naming_a_topic_does_not_create_it(f: &Fixture) {
 pub async fn a_deleted_topic_is_gone(f: &Fixture) {
     let topic = f.topic(1).await;
     let other = f.reopen().await;
-    f.fill(&topic, 1, 5).await;
+    let writer = f.writer().await;
+    append(&writer, vec![valued(&topic, 0, "x")]).await;
     f.log.delete_topic(&topic).await.expect("it is deleted");
     let gone = f.log.topic(&topic).await;
     assert!(matches!(gone, Err(AdminError::UnknownTopic { .. })), "{gone:?}");
     assert!(!f.log.topics().await.expect("the topics").iter().any(|info| *info.name == *topic));
     f.eventually("the other opening knows it", || async { other.topic(&topic).await.is_err() }).await;
+    // A writer that knew it is refused, and does not bring it back.
+    let receipt = writer.append(valued(&topic, 0, "x")).await;
+    let refused = f.within("the record is refused", receipt).await;
+    assert!(matches!(&refused, Err(AppendError::UnknownTopic { topic: t }) if **t == *topic), "{refused:?}");
+    assert!(f.log.topic(&topic).await.is_err());
 }
 
 /// A topic that is made again under its old name has another id, and begins at 0 with nothing in it.

@@ -26,8 +26,10 @@ impl Sent {
     pub(super) fn error(&self, error: NativeError, waited: Duration, bytes_max: usize) -> AppendError {
         let topic = self.partition.topic.to_string();
         match error.code {
-            code if code.is_unknown_topic() => AppendError::UnknownTopic { topic },
-            Code::LOCAL_UNKNOWN_PARTITION => AppendError::UnknownPartition { partition: self.partition.clone() },
+            // That the topic has the partition was checked before: librdkafka means that the topic has none any more.
+            code if code.is_unknown_topic() || code == Code::LOCAL_UNKNOWN_PARTITION => {
+                AppendError::UnknownTopic { topic }
+            }
             Code::TOO_LARGE | Code::BATCH_TOO_LARGE => AppendError::TooLarge { topic, bytes: self.bytes, bytes_max },
             Code::INVALID_RECORD if self.keyless => AppendError::KeyRequired { topic },
             Code::PURGED_QUEUE | Code::PURGED_IN_FLIGHT | Code::DESTROYED => AppendError::Closed,
@@ -71,6 +73,6 @@ mod tests {
             assert_eq!(class(code), expected, "{code:?}");
         }
         let unknown = sent.error(NativeError::new(Code::LOCAL_UNKNOWN_PARTITION), Duration::ZERO, 1);
-        assert_eq!(unknown.to_string(), "topic t has no partition 3");
+        assert_eq!(unknown.to_string(), "topic t does not exist");
     }
 }

@@ -128,7 +128,7 @@ impl Topics {
         match self.send(known, &record, ack) {
             Ok(()) => None,
             // The topic is gone (perhaps another one has its name), or the producer is of no more use.
-            Err((error, ack)) if error.code.is_unknown_topic() || error.code == Code::FATAL => Some((record, ack)),
+            Err((error, ack)) if is_outdated(error.code) => Some((record, ack)),
             Err((error, ack)) => {
                 self.refuse(known, &record, error, ack);
                 None
@@ -244,20 +244,22 @@ impl Delivery {
             _ => error,
         };
         let error = self.sent.error(error, waited, RECORD_BYTES_MAX);
-        let is_outdated = matches!(
+        let contradicts = matches!(
             error,
-            AppendError::UnknownTopic { .. }
-                | AppendError::UnknownPartition { .. }
-                | AppendError::TooLarge { .. }
-                | AppendError::KeyRequired { .. }
+            AppendError::UnknownTopic { .. } | AppendError::TooLarge { .. } | AppendError::KeyRequired { .. }
         );
         if let Some(topics) = topics
-            && (is_dead || is_outdated)
+            && (is_dead || contradicts)
         {
             topics.forget(&self.sent.partition.topic);
         }
         error
     }
+}
+
+/// Whether what is known of the topic, or the producer itself, must be made anew.
+fn is_outdated(code: Code) -> bool {
+    code.is_unknown_topic() || code == Code::LOCAL_UNKNOWN_PARTITION || code == Code::FATAL
 }
 
 /// The thread that looks topics up.

@@ -17,6 +17,9 @@ use crate::{
 /// How long apt may take, waiting for another apt included.
 const APT_LIMIT: Duration = Duration::from_secs(600);
 
+/// Everything that the tasks need of Debian, so that a person who may not install is told once.
+const ALL: &str = "default-jre-headless maven postgresql make perl g++";
+
 /// Returns what `find` finds; when it finds nothing, installs the Debian package and looks again.
 pub fn find_or_install(job: &Job, package: &str, find: impl Fn() -> Option<PathBuf>) -> Result<PathBuf> {
     if let Some(found) = find() {
@@ -37,7 +40,7 @@ pub fn is_root() -> bool {
 fn apt_install(job: &Job, package: &str, meanwhile: impl Fn() -> bool) -> Result<()> {
     if !Path::new("/etc/debian_version").exists() || !is_root() {
         bail!(
-            "a program is missing. Run this, or its like on your system, then try again:\n    sudo apt-get install --yes {package}"
+            "{package} is missing. Run this, or its like on your system, then try again:\n    sudo apt-get install --yes {ALL}"
         );
     }
     let cache = env::cache_dir();

@@ -42,7 +42,7 @@ fn start_process(job: &Job, group: &mut Group) -> Result<String> {
     let user = if install::is_root() { Some(server_user()?) } else { None };
     let home = match user {
         None => group.dir().join("postgres"),
-        Some(_) => PathBuf::from("/var/tmp").join(format!("coursebus-postgres-{}", std::process::id())),
+        Some(_) => tempfile::Builder::new().prefix("coursebus-postgres-").tempdir_in("/var/tmp")?.keep(),
     };
     group.own(home.clone())?;
     fs::create_dir_all(&home)?;

@@ -3,8 +3,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
 /// Suites (test binaries) that may take longer than the others, with their budgets.
-const BUDGETS: &[(&str, Duration)] =
-    &[("coursebus_transport", Duration::from_secs(300)), ("system", Duration::from_secs(420))];
+const BUDGETS: &[(&str, Duration)] = &[("kafka", Duration::from_secs(180)), ("system", Duration::from_secs(420))];
 /// The budget of every other suite.
 const BUDGET: Duration = Duration::from_secs(90);
 

@@ -27,8 +27,8 @@ use crate::{
 
 /// How long a writer waits for another one before it says who is in the way.
 const BUSY: Duration = Duration::from_secs(5);
-/// Parameters of one statement; SQLite's own bound is 32,766.
-const PARAMETERS_MAX: usize = 8_000;
+/// Rows of one statement, a power of two. More make SQLite slower, not faster: it keeps what it knows of each parameter.
+const CHUNK_ROWS: usize = 64;
 
 pub(super) struct SqliteStore {
     writer: SqlitePool,
@@ -51,7 +51,11 @@ impl SqliteStore {
             .synchronous(SqliteSynchronous::Normal)
             .busy_timeout(BUSY);
         let open = |connections: u32, options: SqliteConnectOptions| async move {
-            let pool = SqlitePoolOptions::new().max_connections(connections).acquire_timeout(BUSY * 2);
+            // Partitions wait for their turn at the one writer; who is stuck is told by SQLite's own time-out.
+            let pool = SqlitePoolOptions::new()
+                .max_connections(connections)
+                .acquire_timeout(BUSY * 12)
+                .acquire_slow_threshold(BUSY * 12);
             pool.connect_with(options).await.map_err(|e| wrong(e, "open the file"))
         };
         let writer = open(1, options.clone()).await?;
@@ -275,7 +279,8 @@ fn read_held(row: &SqliteRow) -> Result<HeldRecord, sqlx::Error> {
 struct SqliteTx(Transaction<'static, Sqlite>);
 
 impl SqliteTx {
-    /// Runs a statement with one group of parameters a row, in as few statements as the bound on parameters allows.
+    /// Runs a statement with one group of parameters a row. Rows go in chunks of powers of two, so that few statements
+    /// serve every number of rows and stay prepared.
     async fn bulk<T>(
         &mut self,
         rows: &[T],
@@ -284,11 +289,14 @@ impl SqliteTx {
         bind_row: impl Fn(Sql, &T) -> Sql,
         what: &str,
     ) -> Result<Vec<SqliteRow>, StoreError> {
+        let group = format!("({})", vec!["?"; width].join(", "));
         let mut answers = Vec::new();
-        for chunk in rows.chunks((PARAMETERS_MAX / width).max(1)) {
-            let groups: Vec<String> =
-                (0..chunk.len()).map(|row| format!("({})", placeholders(1 + row * width, width))).collect();
-            let mut statement = query(sql(groups.join(", "))).persistent(chunk.len() * width == PARAMETERS_MAX);
+        let mut rest = rows;
+        while !rest.is_empty() {
+            let count = (1 << rest.len().ilog2()).min(CHUNK_ROWS);
+            let (chunk, after) = rest.split_at(count);
+            rest = after;
+            let mut statement = query(sql(vec![group.as_str(); count].join(", ")));
             for row in chunk {
                 statement = bind_row(statement, row);
             }
