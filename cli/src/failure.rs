@@ -74,7 +74,9 @@ impl From<OpenError> for Failure {
                 return Self { exit: 2, ..Self::new("bus-address", chain(&error), "--bus", next) };
             }
             OpenError::Embedded { .. } => ("bus-unusable", "give --bus embedded:DIR a folder that can be written to"),
-            OpenError::Format { .. } => ("bus-format", "use the version of coursebus that made this bus, or another folder"),
+            OpenError::Format { .. } => {
+                ("bus-format", "use the version of coursebus that made this bus, or another folder")
+            }
             OpenError::Settings { .. } => ("kafka-settings", "correct the file that COURSEBUS_KAFKA_CONFIG names"),
             _ => ("bus-unusable", "check --bus and the file that COURSEBUS_KAFKA_CONFIG names"),
         };
@@ -155,8 +157,13 @@ impl From<EngineError> for Failure {
             EngineError::Log { source, .. } => Self { what, ..source.into() },
             EngineError::Process { partition, source, .. } => {
                 let (code, next) = match source {
-                    ProcessError::Fenced { .. } => ("fenced", "another process has the partition: look for a second one that runs this sink"),
-                    ProcessError::Unavailable { .. } => ("dependency-unavailable", "check the database and the registry; what was done is kept, and the sink goes on where it stopped"),
+                    ProcessError::Fenced { .. } => {
+                        ("fenced", "another process has the partition: look for a second one that runs this sink")
+                    }
+                    ProcessError::Unavailable { .. } => (
+                        "dependency-unavailable",
+                        "check the database and the registry; what was done is kept, and the sink goes on where it stopped",
+                    ),
                     _ => ("cannot-process", "read the cause above; nothing was skipped"),
                 };
                 Self::new(code, what, partition.to_string(), next)

@@ -231,7 +231,8 @@ impl Engine {
 
     fn check_fenced(&mut self) -> Result<(), EngineError> {
         let patience = self.settings.group.session_timeout * 2 + Duration::from_secs(10);
-        let late = self.fenced.iter().find(|(_, since)| since.elapsed() > patience).map(|(partition, _)| partition.clone());
+        let late =
+            self.fenced.iter().find(|(_, since)| since.elapsed() > patience).map(|(partition, _)| partition.clone());
         match late {
             None => Ok(()),
             Some(partition) => {
@@ -280,7 +281,8 @@ impl Engine {
         let mut fed: Option<(TopicPartition, Arc<Queue>)> = None;
         let mut pause = Vec::new();
         for record in fetched.records {
-            let same = fed.as_ref().is_some_and(|(p, _)| p.partition == record.partition() && p.topic == *record.topic());
+            let same =
+                fed.as_ref().is_some_and(|(p, _)| p.partition == record.partition() && p.topic == *record.topic());
             if !same {
                 let partition = record.topic_partition();
                 // A record of a partition that is fenced or let go is of no use.
@@ -402,7 +404,7 @@ fn uncommitted(partition: &TopicPartition, lane: &Lane) -> Option<(TopicPartitio
 }
 
 /// Commits, and says whether that worked. What is not committed is delivered again, which the guarantees allow for.
-async fn commit_positions(committer: &dyn Committer, positions: &mut Vec<(TopicPartition, Offset)>) -> bool {
+async fn commit_positions(committer: &dyn Committer, positions: &mut [(TopicPartition, Offset)]) -> bool {
     if positions.is_empty() {
         return false;
     }

@@ -15,8 +15,8 @@ use coursebus_transport::{Cause, Log, Offset, Record, Start, TopicPartition};
 use futures::{StreamExt, stream::FuturesUnordered};
 
 use crate::{
-    Backoff, Datum, Decoder, Input, OpenError, Poison, PoisonCode, ProcessError, Processor, Progress, Taken, Tracker, open_patiently,
-    held_topic::HeldTopics,
+    Backoff, Datum, Decoder, Input, OpenError, Poison, PoisonCode, ProcessError, Processor, Progress, Taken, Tracker,
+    held_topic::HeldTopics, open_patiently,
 };
 
 /// A handler could not do its work.
@@ -53,7 +53,9 @@ impl Default for HandlersSettings {
 
 type Call = Pin<Box<dyn Future<Output = Result<(), HandlerError>> + Send>>;
 /// Decodes and prepares the call; the order key is written to the last argument.
-type Prepare = Box<dyn Fn(&Datum<'_>, &Record, &mut OrderKey) -> Result<Box<dyn Fn() -> Call + Send + Sync>, Poison> + Send + Sync>;
+type Prepare = Box<
+    dyn Fn(&Datum<'_>, &Record, &mut OrderKey) -> Result<Box<dyn Fn() -> Call + Send + Sync>, Poison> + Send + Sync,
+>;
 
 /// A processor made of functions, one an event type. Types without one are passed over; what cannot be read is held.
 pub struct Handlers {
@@ -240,7 +242,6 @@ impl<'a> KeyedLane<'a> {
         }
     }
 
-    #[expect(clippy::type_complexity, reason = "the three outcomes of looking at a record, used once")]
     async fn prepare(
         &self,
         record: &Record,

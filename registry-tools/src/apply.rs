@@ -64,7 +64,11 @@ pub async fn apply(
         let name = topic.full_topic(prefix);
         match existing.iter().find(|t| t.name == name) {
             Some(found) if found.partitions != topic.partitions => {
-                return Err(ApplyError::Partitions { topic: name, found: found.partitions, expected: topic.partitions });
+                return Err(ApplyError::Partitions {
+                    topic: name,
+                    found: found.partitions,
+                    expected: topic.partitions,
+                });
             }
             Some(_) => {}
             None => match log.create_topic(&spec(topic, &name)).await {
@@ -89,12 +93,7 @@ pub async fn apply(
     Ok(applied)
 }
 
-async fn ensure(
-    registry: &dyn Registry,
-    subject: &str,
-    schema: &str,
-    applied: &mut Applied,
-) -> Result<(), ApplyError> {
+async fn ensure(registry: &dyn Registry, subject: &str, schema: &str, applied: &mut Applied) -> Result<(), ApplyError> {
     match registry.lookup(subject, schema).await {
         Ok(_) => return Ok(()),
         Err(RegistryError::UnknownSubject { .. } | RegistryError::UnknownSchema { .. }) => {}

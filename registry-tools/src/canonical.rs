@@ -31,8 +31,8 @@ const DEPTH_MAX: usize = 100;
 /// What the text lacks to be a schema: wrong JSON, an unknown type or name, a missing attribute, a name defined twice,
 /// nesting deeper than 100.
 pub fn canonical(text: &str) -> Result<String, NotASchema> {
-    let json: Value =
-        serde_json::from_str(text).map_err(|e| NotASchema { reason: format!("not JSON: {e}"), path: "$".to_owned() })?;
+    let json: Value = serde_json::from_str(text)
+        .map_err(|e| NotASchema { reason: format!("not JSON: {e}"), path: "$".to_owned() })?;
     let mut printer = Printer { defined: HashSet::new(), path: vec!["$".to_owned()] };
     Ok(printer.schema(&json, None)?.to_string())
 }
@@ -299,7 +299,10 @@ mod tests {
         check(r#""string""#, r#""string""#);
         check(r#"{"type":"string"}"#, r#""string""#);
         check(r#"{"name": "course_key", "type": "string"}"#, r#""string""#);
-        check(r#"{"type":"long","logicalType":"timestamp-millis"}"#, r#"{"type":"long","logicalType":"timestamp-millis"}"#);
+        check(
+            r#"{"type":"long","logicalType":"timestamp-millis"}"#,
+            r#"{"type":"long","logicalType":"timestamp-millis"}"#,
+        );
     }
 
     #[test]
@@ -323,7 +326,8 @@ mod tests {
 
     #[test]
     fn an_illegal_namespace_of_the_platform_is_taken() {
-        let name = r#"{"type":"record","name":"CloudEvent","namespace":"org.openedx.redemption-reversed.v1","fields":[]}"#;
+        let name =
+            r#"{"type":"record","name":"CloudEvent","namespace":"org.openedx.redemption-reversed.v1","fields":[]}"#;
         check(name, name);
     }
 
@@ -337,7 +341,10 @@ mod tests {
         refuse("5", "a schema is a name");
         refuse(r#""strong""#, "'strong' is not defined at $");
         refuse(r#"{"type":"record","name":"R"}"#, "record without fields");
-        refuse(r#"{"type":"record","name":"R","fields":[{"name":"a","type":"X"}]}"#, "'X' is not defined at $.fields[a]");
+        refuse(
+            r#"{"type":"record","name":"R","fields":[{"name":"a","type":"X"}]}"#,
+            "'X' is not defined at $.fields[a]",
+        );
         refuse(r#"["null","null"]"#, "two branches");
         refuse(r#"{"type":"array"}"#, "array without items");
         refuse(r#"{"type":"enum","name":"E","symbols":["A","A"]}"#, "each once");

@@ -204,7 +204,9 @@ impl Registry for HttpRegistry {
         let mut body = json!({ "schema": schema, "schemaType": "AVRO" });
         if let Some((id, version)) = import {
             body["id"] = id.0.into();
-            version.map(|version| body["version"] = version.into());
+            if let Some(version) = version {
+                body["version"] = version.into();
+            }
         }
         let path = ["subjects", subject, "versions"];
         let reply: Result<IdReply, _> = self.call(Method::POST, &path, &[], Some(body)).await;

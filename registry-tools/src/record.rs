@@ -187,7 +187,10 @@ mod tests {
         };
         let (key, text) = schema(&value);
         assert_eq!(key, r#"{"keytype":"SCHEMA","subject":"s\"1","version":2,"magic":1}"#);
-        assert_eq!(text.as_deref(), Some(r#"{"subject":"s\"1","version":2,"id":7,"schema":"\"int\"","deleted":false}"#));
+        assert_eq!(
+            text.as_deref(),
+            Some(r#"{"subject":"s\"1","version":2,"id":7,"schema":"\"int\"","deleted":false}"#)
+        );
         assert_eq!(config(None, Level::None).0, r#"{"keytype":"CONFIG","magic":0}"#);
         assert_eq!(mode(Some("s"), Mode::Import).0, r#"{"keytype":"MODE","subject":"s","magic":0}"#);
         let read_back = read(key.as_bytes(), text.as_deref().map(str::as_bytes)).expect("readable");

@@ -50,21 +50,27 @@ pub fn routes(registry: Arc<LogRegistry>) -> Router {
         .with_state(registry)
 }
 
-struct ApiError(RegistryError);
+/// What a call answers with when it cannot do what it was asked.
+enum ApiError {
+    Registry(RegistryError),
+    /// A path that does not exist.
+    NotFound,
+}
 
 impl From<RegistryError> for ApiError {
     fn from(error: RegistryError) -> Self {
-        Self(error)
+        Self::Registry(error)
     }
 }
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let code = self.0.code();
+        let Self::Registry(failure) = self else { return not_found() };
+        let code = failure.code();
         if code >= 50000 {
-            tracing::error!(error = &self.0 as &dyn std::error::Error, "a registry call failed");
+            tracing::error!(error = &failure as &dyn std::error::Error, "a registry call failed");
         }
-        error(u16::try_from(code / 100).unwrap_or(500), code, &self.0.to_string())
+        error(u16::try_from(code / 100).unwrap_or(500), code, &failure.to_string())
     }
 }
 
@@ -82,7 +88,8 @@ fn reply(body: &Value) -> Response {
 }
 
 fn body<T: for<'a> Deserialize<'a>>(bytes: &Bytes) -> Result<T, ApiError> {
-    serde_json::from_slice(bytes).map_err(|e| ApiError(RegistryError::InvalidSchema { reason: format!("the body: {e}") }))
+    serde_json::from_slice(bytes)
+        .map_err(|e| ApiError::Registry(RegistryError::InvalidSchema { reason: format!("the body: {e}") }))
 }
 
 #[derive(Deserialize)]
@@ -100,7 +107,7 @@ struct SchemaBody {
 
 fn schema_body(bytes: &Bytes) -> Result<SchemaBody, ApiError> {
     let parsed: SchemaBody = body(bytes)?;
-    let refuse = |reason: &str| Err(ApiError(RegistryError::InvalidSchema { reason: reason.to_owned() }));
+    let refuse = |reason: &str| Err(ApiError::Registry(RegistryError::InvalidSchema { reason: reason.to_owned() }));
     match parsed.schema_type.as_deref() {
         None | Some("AVRO" | "") => {}
         Some(_) => return refuse("this registry has schemas of type AVRO only"),
@@ -149,49 +156,31 @@ async fn version_schema(State(registry): Shared, Path((subject, version)): Path<
     Ok(([(header::CONTENT_TYPE, "application/json")], found.schema.to_string()).into_response())
 }
 
-fn schema_id(text: &str) -> Result<SchemaId, Response> {
-    // An id that is no number is a path that does not exist, as with Confluent's server.
-    text.parse().map(SchemaId).map_err(|_| not_found())
+/// An id that is no number is a path that does not exist, as with Confluent's server.
+fn schema_id(text: &str) -> Result<SchemaId, ApiError> {
+    text.parse().map(SchemaId).map_err(|_| ApiError::NotFound)
 }
 
 async fn schema(State(registry): Shared, Path(id): Path<String>) -> Answer {
-    match schema_id(&id) {
-        Ok(id) => Ok(reply(&json!({ "schema": *registry.schema(id).await? }))),
-        Err(response) => Ok(response),
-    }
+    Ok(reply(&json!({ "schema": *registry.schema(schema_id(&id)?).await? })))
 }
 
 async fn schema_text(State(registry): Shared, Path(id): Path<String>) -> Answer {
-    match schema_id(&id) {
-        Ok(id) => {
-            let text = registry.schema(id).await?.to_string();
-            Ok(([(header::CONTENT_TYPE, "application/json")], text).into_response())
-        }
-        Err(response) => Ok(response),
-    }
+    let text = registry.schema(schema_id(&id)?).await?.to_string();
+    Ok(([(header::CONTENT_TYPE, "application/json")], text).into_response())
 }
 
 async fn schema_subjects(State(registry): Shared, Path(id): Path<String>) -> Answer {
-    match schema_id(&id) {
-        Ok(id) => {
-            let mut subjects: Vec<String> = registry.versions_of(id).await?.into_iter().map(|(s, _)| s).collect();
-            subjects.dedup();
-            Ok(reply(&json!(subjects)))
-        }
-        Err(response) => Ok(response),
-    }
+    let versions = registry.versions_of(schema_id(&id)?).await?;
+    let mut subjects: Vec<String> = versions.into_iter().map(|(subject, _)| subject).collect();
+    subjects.dedup();
+    Ok(reply(&json!(subjects)))
 }
 
 async fn schema_versions(State(registry): Shared, Path(id): Path<String>) -> Answer {
-    match schema_id(&id) {
-        Ok(id) => {
-            let pairs = registry.versions_of(id).await?.into_iter();
-            let pairs: Vec<Value> =
-                pairs.map(|(subject, version)| json!({ "subject": subject, "version": version })).collect();
-            Ok(reply(&json!(pairs)))
-        }
-        Err(response) => Ok(response),
-    }
+    let versions = registry.versions_of(schema_id(&id)?).await?.into_iter();
+    let pair = |(subject, version)| json!({ "subject": subject, "version": version });
+    Ok(reply(&versions.map(pair).collect()))
 }
 
 #[derive(Deserialize)]

@@ -8,7 +8,7 @@ use std::{
 use coursebus_schemas::SchemaId;
 
 use crate::{
-    Level, Mode, Registered, RegistryError, Registration, VersionRef,
+    Level, Mode, Registered, Registration, RegistryError, VersionRef,
     canonical::canonical,
     record::{self, Entry, SchemaValue},
 };
@@ -80,10 +80,8 @@ impl State {
         let subject = registration.subject;
         let text = canonical(registration.schema)
             .map_err(|error| RegistryError::InvalidSchema { reason: error.to_string() })?;
-        let not_permitted = |reason: &str| Err(RegistryError::NotPermitted {
-            subject: subject.to_owned(),
-            reason: reason.to_owned(),
-        });
+        let not_permitted =
+            |reason: &str| Err(RegistryError::NotPermitted { subject: subject.to_owned(), reason: reason.to_owned() });
         let mode = self.effective_mode(subject);
         let known = self.subjects.get(subject);
         let present = known.into_iter().flatten().find(|(_, v)| !v.deleted && *v.canonical == *text);
@@ -91,7 +89,9 @@ impl State {
         let (id, version) = match (registration.import, present, mode) {
             (None, Some((&version, found)), _) => return Ok(Plan::Present(self.registered(subject, version, found))),
             (_, _, Mode::ReadOnly) => return not_permitted("it is in mode READONLY"),
-            (None, None, Mode::Import) => return not_permitted("it is in mode IMPORT, which takes schemas with an id only"),
+            (None, None, Mode::Import) => {
+                return not_permitted("it is in mode IMPORT, which takes schemas with an id only");
+            }
             (Some(_), _, Mode::ReadWrite) => return not_permitted("an id can be given in mode IMPORT only"),
             (None, None, Mode::ReadWrite) => {
                 (self.ids.get(text.as_str()).copied().unwrap_or(self.id_max + 1), next_version)
@@ -119,8 +119,7 @@ impl State {
 
     pub(crate) fn lookup(&self, subject: &str, schema: &str) -> Result<Registered, RegistryError> {
         let versions = self.live(subject)?;
-        let text =
-            canonical(schema).map_err(|error| RegistryError::InvalidSchema { reason: error.to_string() })?;
+        let text = canonical(schema).map_err(|error| RegistryError::InvalidSchema { reason: error.to_string() })?;
         let found = versions.into_iter().rev().find(|(_, v)| *v.canonical == *text);
         let (version, found) = found.ok_or_else(|| RegistryError::UnknownSchema { subject: subject.to_owned() })?;
         Ok(self.registered(subject, version, found))

@@ -25,12 +25,12 @@ pub fn sink() -> SinkSpec {
     const CERTIFICATE: &[Touch] =
         &[Touch { table: &CERTIFICATES, key: &["certificate.course.course_key", "certificate.user.id"] }];
     SinkSpec::new("credentials", "enrollments, grades and certificates of learners", &TABLES)
-    .migrations(MIGRATIONS)
-    .on::<CourseEnrollmentCreated>(ENROLLMENT, |e| effects::enrollment(&e.enrollment))
-    .on::<CourseEnrollmentChanged>(ENROLLMENT, |e| effects::enrollment(&e.enrollment))
-    .on::<CourseUnenrollmentCompleted>(ENROLLMENT, |e| effects::enrollment(&e.enrollment))
-    .on::<CoursePersistentGradeSummaryChanged>(GRADE, |e| effects::grade(&e.grade))
-    .on::<CertificateCreated>(CERTIFICATE, |e| effects::certificate(&e.certificate))
-    .on::<CertificateChanged>(CERTIFICATE, |e| effects::certificate(&e.certificate))
-    .on::<CertificateRevoked>(CERTIFICATE, |e| effects::certificate(&e.certificate))
+        .migrations(MIGRATIONS)
+        .on::<CourseEnrollmentCreated>(ENROLLMENT, |e| effects::enrollment(&e.enrollment))
+        .on::<CourseEnrollmentChanged>(ENROLLMENT, |e| effects::enrollment(&e.enrollment))
+        .on::<CourseUnenrollmentCompleted>(ENROLLMENT, |e| effects::enrollment(&e.enrollment))
+        .on::<CoursePersistentGradeSummaryChanged>(GRADE, |e| effects::grade(&e.grade))
+        .on::<CertificateCreated>(CERTIFICATE, |e| effects::certificate(&e.certificate))
+        .on::<CertificateChanged>(CERTIFICATE, |e| effects::certificate(&e.certificate))
+        .on::<CertificateRevoked>(CERTIFICATE, |e| effects::certificate(&e.certificate))
 }

@@ -1,6 +1,7 @@
 //! A process in the background: bounded waits for what it prints and for its end, and never left behind.
 
 use std::{
+    fs,
     io::{BufRead, BufReader, Read, Write},
     os::unix::process::CommandExt,
     process::{Child, Command, Stdio},
@@ -97,9 +98,13 @@ impl Background {
         self.signal("INT");
     }
 
-    /// Stops it where it stands; [`Background::resume`] lets it go on.
+    /// Stops it where it stands, and waits until every thread of it does; [`Background::resume`] lets it go on.
+    ///
+    /// # Panics
+    /// When it has ended.
     pub fn pause(&self) {
         self.signal("STOP");
+        wait_until("the stop of every thread", DRAIN_LIMIT, || self.stands().then_some(()));
     }
 
     /// Lets it go on.
@@ -129,6 +134,14 @@ impl Background {
             status
         });
         self.output(code.code())
+    }
+
+    /// Whether no thread of it runs.
+    fn stands(&self) -> bool {
+        let threads = fs::read_dir(format!("/proc/{}/task", self.pid())).expect("a process that is there");
+        // A thread may end between the listing and the look at it.
+        let states = threads.flatten().filter_map(|thread| fs::read_to_string(thread.path().join("stat")).ok());
+        states.map(|stat| stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('T'))).all(|stands| stands)
     }
 
     fn so_far(&self) -> Output {

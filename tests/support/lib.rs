@@ -15,6 +15,7 @@
 mod background;
 mod cli;
 mod env;
+mod line;
 mod output;
 mod postgres;
 mod services;
@@ -22,7 +23,8 @@ mod wait;
 
 pub use background::Background;
 pub use cli::{Cli, coursebus};
+pub use line::Line;
 pub use output::Output;
 pub use postgres::Database;
-pub use services::{kafka_bootstrap, matrix, postgres_url, skipped, unique};
+pub use services::{kafka_bootstrap, matrix, oulad, postgres_url, say, seed, skipped, unique};
 pub use wait::{until, wait_until};

@@ -1,6 +1,10 @@
 //! The real services that a run of the tests has, and saying loudly which it has not.
 
-use std::io::Write;
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
 
 use crate::env;
 
@@ -26,6 +30,37 @@ pub fn postgres_url() -> Option<String> {
     })
 }
 
+/// The Open University Learning Analytics Dataset: `COURSEBUS_OULAD`, else the folder beside the repository.
+///
+/// # Panics
+/// Under `CI=true`, when it is not there.
+pub fn oulad() -> Option<PathBuf> {
+    let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/oulad");
+    let dir = env::get("COURSEBUS_OULAD").map_or_else(beside, PathBuf::from);
+    if dir.join("studentInfo.csv").exists() {
+        return Some(dir.canonicalize().expect("a folder that is there"));
+    }
+    skipped("COURSEBUS_OULAD does not name the folder of the Open University Learning Analytics Dataset");
+    None
+}
+
+/// The turn of a test whose sinks run on the shared Kafka: a sink's group has one name whatever its topics are, so that
+/// members of two tests would be members of one group.
+pub fn kafka_turn() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    // A test that failed has left the groups all the same.
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What makes a test's random choices: `COURSEBUS_TEST_SEED`, else another one each time. The test prints it.
+pub fn seed() -> u64 {
+    let given = env::get("COURSEBUS_TEST_SEED");
+    given.map_or_else(
+        || uuid::Uuid::new_v4().as_u64_pair().1 & 0xffff_ffff,
+        |text| text.parse().expect("COURSEBUS_TEST_SEED is a whole number"),
+    )
+}
+
 /// Says that the running test does not run, and why. `cargo xtask test` repeats it at its end.
 ///
 /// # Panics
@@ -49,9 +84,10 @@ pub fn unique(prefix: &str) -> String {
     format!("{prefix}_{}", &id[..12])
 }
 
-/// In one write to the stream itself: the test harness captures only what the print macros print.
-fn say(line: &str) {
-    // A test whose stderr is closed still tests.
+/// Says a line that is seen though the test passes: how far it is, what it counted.
+pub fn say(line: &str) {
+    // In one write to the stream itself: the test harness captures only what the print macros print. A test whose stderr is
+    // closed still tests.
     let _ = std::io::stderr().write_all(format!("{line}\n").as_bytes());
 }
 

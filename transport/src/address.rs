@@ -83,7 +83,9 @@ mod tests {
 
     #[test]
     fn refuses_what_it_does_not_know() {
-        for address in ["", "embedded:", "embedded:x?sync=no", "kafka://", "kafka://a", "kafka://a:1,", "kafka://:1", "x:y"] {
+        for address in
+            ["", "embedded:", "embedded:x?sync=no", "kafka://", "kafka://a", "kafka://a:1,", "kafka://:1", "x:y"]
+        {
             assert!(address.parse::<BusAddress>().is_err(), "{address}");
         }
     }

@@ -1,13 +1,13 @@
 //! What a log is: topics of ordered, durable records, read from positions or by consumer groups.
 //!
-//! [`Log`] and its companions are the contract; [`embedded`] and [`kafka`] are the backends; [`conformance`] is the test
-//! that both pass. Nothing above this crate knows which backend it runs on: [`open`] turns an address into a [`Log`].
+//! [`Log`] and its companions are the contract; [`embedded`] and [`kafka`] are the backends; the `conformance` feature
+//! has the test that both pass. Nothing above this crate knows which backend it runs on: [`open`] turns an address into a [`Log`].
 
 mod address;
+mod clock;
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
 pub mod embedded;
-mod clock;
 mod error;
 mod handoff;
 pub mod kafka;
@@ -21,8 +21,8 @@ pub use address::{BusAddress, Sync};
 pub use error::{AdminError, AppendError, Cause, Class, OpenError, ReadError};
 pub(crate) use log::{Ack, Append};
 pub use log::{
-    Appended, Assignment, Committer, Event, Fetched, GroupSettings, Log, Member, Range, Reader, ReaderSettings, Receipt,
-    Revocation, Start, TxWriter, Unflushed, Writer, WriterSettings,
+    Appended, Assignment, Committer, Event, Fetched, GroupSettings, Log, Member, Range, Reader, ReaderSettings,
+    Receipt, Revocation, Start, TxWriter, Unflushed, Writer, WriterSettings,
 };
 pub use record::{Header, NewRecord, Offset, Record, TopicPartition};
 pub use topic::{Cleanup, ClusterId, TopicId, TopicInfo, TopicSpec};

@@ -1,4 +1,4 @@
-//! The contract of a log. Every backend passes [`crate::conformance`].
+//! The contract of a log. Every backend passes the suite in `conformance/`.
 //!
 //! Nothing above this crate knows which backend it runs on.
 

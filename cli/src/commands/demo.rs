@@ -76,7 +76,15 @@ async fn line(dir: &std::path::Path) -> Result<ExitCode, Failure> {
     for (spec, store) in &running {
         let rows = dump(store.as_ref(), spec, false).await?;
         for table in spec.tables {
-            show_table(spec.name, table, &rows.iter().filter(|r| r.table == format!("{}.{}", spec.name, table.name)).map(|r| &r.row).collect::<Vec<_>>())?;
+            show_table(
+                spec.name,
+                table,
+                &rows
+                    .iter()
+                    .filter(|r| r.table == format!("{}.{}", spec.name, table.name))
+                    .map(|r| &r.row)
+                    .collect::<Vec<_>>(),
+            )?;
         }
         reports.push(audit_one(&bus, store.as_ref(), spec, PREFIX).await?);
     }
@@ -99,7 +107,12 @@ async fn line(dir: &std::path::Path) -> Result<ExitCode, Failure> {
 fn show_table(sink: &str, table: &Table, rows: &[&Value]) -> std::io::Result<()> {
     let columns: Vec<&str> = table.all_columns().map(|c| c.name).collect();
     let shown = rows.iter().take(ROWS_SHOWN).map(|row| columns.iter().map(|c| plain(&row[*c])).collect());
-    output::print(&format!("\n{sink}.{} has {} rows{}", table.name, rows.len(), if rows.len() > ROWS_SHOWN { "; the first:" } else { ":" }))?;
+    output::print(&format!(
+        "\n{sink}.{} has {} rows{}",
+        table.name,
+        rows.len(),
+        if rows.len() > ROWS_SHOWN { "; the first:" } else { ":" }
+    ))?;
     output::print(&output::table(&columns, shown))
 }
 

@@ -40,10 +40,8 @@ pub async fn run(global: &Global, Args {}: Args) -> Result<ExitCode, Failure> {
     let mut checks = Vec::new();
     check_bus(global, &mut checks).await?;
     check_databases(global, &mut checks).await?;
-    let rows: Vec<Value> = checks
-        .iter()
-        .map(|c| json!({"check": c.name, "ok": c.ok, "found": c.found, "do": c.next}))
-        .collect();
+    let rows: Vec<Value> =
+        checks.iter().map(|c| json!({"check": c.name, "ok": c.ok, "found": c.found, "do": c.next})).collect();
     output::list(global.output, &rows, &["", "check", "found", "do"], |row| {
         let mark = if row["ok"] == true { "ok" } else { "WRONG" };
         vec![mark.to_owned(), plain(&row["check"]), plain(&row["found"]), plain(&row["do"])]
@@ -102,7 +100,8 @@ async fn check_registry(global: &Global, checks: &mut Vec<Check>) {
     checks.push(match subjects.await {
         Err(failure) => Check::bad("registry", failure.what, "start it, or correct --registry"),
         Ok(subjects) => {
-            let missing = catalog().events().iter().filter(|e| !subjects.contains(&e.value_subject(&global.topic_prefix)));
+            let missing =
+                catalog().events().iter().filter(|e| !subjects.contains(&e.value_subject(&global.topic_prefix)));
             match missing.count() {
                 0 => Check::good("registry", format!("{} subjects", subjects.len())),
                 n => Check::bad("registry", format!("{n} event types are not registered"), "coursebus apply"),

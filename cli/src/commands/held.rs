@@ -72,8 +72,10 @@ async fn list(global: &Global, names: &[String], flat: bool) -> Result<ExitCode,
 fn row(group: &str, records: &[(&HeldRecord, &Value)]) -> Value {
     let Some((example, key)) = records.first() else { return Value::Null };
     let times = || records.iter().map(|(r, _)| r.held_ms);
-    let identities: Vec<Value> =
-        records.iter().map(|(r, _)| json!({"topic": r.topic, "partition": r.partition, "offset": r.offset.0})).collect();
+    let identities: Vec<Value> = records
+        .iter()
+        .map(|(r, _)| json!({"topic": r.topic, "partition": r.partition, "offset": r.offset.0}))
+        .collect();
     json!({
         "group": group,
         "topic": example.topic,

@@ -67,7 +67,8 @@ pub async fn run(global: &Global, command: Command) -> Result<ExitCode, Failure>
                     output::line(&found)?;
                 }
                 output::Format::Table => {
-                    let parsed: serde_json::Value = serde_json::from_str(&schema).unwrap_or_else(|_| schema.to_string().into());
+                    let parsed: serde_json::Value =
+                        serde_json::from_str(&schema).unwrap_or_else(|_| schema.to_string().into());
                     output::print(&serde_json::to_string_pretty(&parsed).unwrap_or_else(|_| schema.to_string()))?;
                 }
             }

@@ -131,7 +131,11 @@ async fn run_sinks(global: &Global, args: RunArgs) -> Result<ExitCode, Failure> 
     let bus = global.open().await?;
     let options = SinkOptions {
         until: if args.until_caught_up { Until::CaughtUp } else { Until::Stopped },
-        settings: SinkSettings { audit: args.audit, batch_records_max: args.batch_records.max(1), ..SinkSettings::default() },
+        settings: SinkSettings {
+            audit: args.audit,
+            batch_records_max: args.batch_records.max(1),
+            ..SinkSettings::default()
+        },
         session_timeout: args.session_timeout,
     };
     let mut opened = Vec::new();
@@ -188,8 +192,7 @@ pub async fn follow(
         let mut settings = EngineSettings::new(group);
         settings.until = options.until;
         let (log, registry) = (bus.log.clone(), bus.registry.clone());
-        let processor =
-            SinkProcessor::new(spec, store, log.clone(), registry, options.settings.clone()).await?;
+        let processor = SinkProcessor::new(spec, store, log.clone(), registry, options.settings.clone()).await?;
         let mut told = told.clone();
         running.spawn(async move {
             let stop = async move { drop(told.wait_for(|stop| *stop).await) };

@@ -36,6 +36,8 @@ struct PlanStory {
     title: &'static str,
     created: Date,
     starts: Date,
+    /// Its licenses are over on this day, if they are not renewed until the plan's end.
+    term: Date,
     expires: Date,
     /// Whether the history goes as far as its end.
     over: bool,
@@ -45,25 +47,30 @@ struct PlanStory {
 struct LicenseStory {
     plan: &'static PlanStory,
     learner: i64,
-    until: Date,
     assigned: Date,
-    then: &'static [(Date, Step)],
+    activated: Option<Date>,
+    end: End,
 }
 
-/// What happens to a license after its assignment.
-#[derive(Clone, Copy)]
-enum Step {
-    Activated,
-    /// From now on until this day.
-    RenewedUntil(Date),
+/// What became of a license.
+enum End {
+    /// Nothing yet.
+    Open,
+    /// Taken back on this day.
+    Revoked(Date),
+    /// Over at the end of its term.
     Expired,
-    Revoked,
+    /// Renewed at the end of its term.
+    Renewed,
+    /// Renewed, and over with the plan.
+    RenewedAndExpired,
 }
 
 static SPRING: PlanStory = PlanStory {
     title: "Observatory staff, spring 2025",
     created: date!(2024 - 12 - 02),
     starts: date!(2025 - 01 - 01),
+    term: date!(2025 - 07 - 01),
     expires: date!(2025 - 07 - 01),
     over: true,
 };
@@ -71,6 +78,7 @@ static READERS: PlanStory = PlanStory {
     title: "Evening readers 2025",
     created: date!(2025 - 01 - 13),
     starts: date!(2025 - 02 - 01),
+    term: date!(2025 - 08 - 01),
     expires: date!(2026 - 02 - 01),
     over: true,
 };
@@ -78,30 +86,38 @@ static STAFF: PlanStory = PlanStory {
     title: "Observatory staff 2025/26",
     created: date!(2025 - 06 - 16),
     starts: date!(2025 - 07 - 01),
+    term: date!(2026 - 01 - 01),
     expires: date!(2026 - 07 - 01),
     over: false,
 };
 static PLANS: [&PlanStory; 3] = [&SPRING, &READERS, &STAFF];
 
-#[rustfmt::skip]
-static LICENSES: [LicenseStory; 13] = {
-    use Step::{Activated, Expired, RenewedUntil, Revoked};
-    [
-        LicenseStory { plan: &SPRING, learner: 1001, until: date!(2025 - 07 - 01), assigned: date!(2025 - 01 - 06), then: &[(date!(2025 - 01 - 09), Activated), (date!(2025 - 07 - 01), Expired)] },
-        LicenseStory { plan: &SPRING, learner: 1003, until: date!(2025 - 07 - 01), assigned: date!(2025 - 01 - 06), then: &[(date!(2025 - 01 - 21), Activated), (date!(2025 - 07 - 01), Expired)] },
-        LicenseStory { plan: &SPRING, learner: 1009, until: date!(2025 - 07 - 01), assigned: date!(2025 - 01 - 06), then: &[(date!(2025 - 01 - 06), Activated), (date!(2025 - 03 - 17), Revoked)] },
-        LicenseStory { plan: &SPRING, learner: 1021, until: date!(2025 - 07 - 01), assigned: date!(2025 - 02 - 10), then: &[(date!(2025 - 07 - 01), Expired)] },
-        LicenseStory { plan: &READERS, learner: 1007, until: date!(2025 - 08 - 01), assigned: date!(2025 - 02 - 01), then: &[(date!(2025 - 02 - 03), Activated), (date!(2025 - 08 - 01), RenewedUntil(date!(2026 - 02 - 01))), (date!(2026 - 02 - 01), Expired)] },
-        LicenseStory { plan: &READERS, learner: 1008, until: date!(2025 - 08 - 01), assigned: date!(2025 - 02 - 01), then: &[(date!(2025 - 02 - 14), Activated), (date!(2025 - 08 - 01), RenewedUntil(date!(2026 - 02 - 01))), (date!(2026 - 02 - 01), Expired)] },
-        LicenseStory { plan: &READERS, learner: 1013, until: date!(2025 - 08 - 01), assigned: date!(2025 - 02 - 01), then: &[(date!(2025 - 02 - 02), Activated), (date!(2025 - 08 - 01), Expired)] },
-        LicenseStory { plan: &READERS, learner: 1016, until: date!(2025 - 08 - 01), assigned: date!(2025 - 02 - 03), then: &[(date!(2025 - 03 - 01), Activated), (date!(2025 - 04 - 01), Revoked)] },
-        LicenseStory { plan: &READERS, learner: 1027, until: date!(2025 - 08 - 01), assigned: date!(2025 - 05 - 05), then: &[(date!(2025 - 05 - 06), Activated), (date!(2025 - 08 - 01), RenewedUntil(date!(2026 - 02 - 01))), (date!(2026 - 02 - 01), Expired)] },
-        LicenseStory { plan: &STAFF, learner: 1001, until: date!(2026 - 01 - 01), assigned: date!(2025 - 07 - 01), then: &[(date!(2025 - 07 - 02), Activated), (date!(2026 - 01 - 01), RenewedUntil(date!(2026 - 07 - 01)))] },
-        LicenseStory { plan: &STAFF, learner: 1003, until: date!(2026 - 01 - 01), assigned: date!(2025 - 07 - 01), then: &[(date!(2025 - 07 - 15), Activated), (date!(2026 - 01 - 01), RenewedUntil(date!(2026 - 07 - 01)))] },
-        LicenseStory { plan: &STAFF, learner: 1034, until: date!(2026 - 01 - 01), assigned: date!(2025 - 09 - 15), then: &[(date!(2025 - 09 - 29), Activated), (date!(2025 - 12 - 08), Revoked)] },
-        LicenseStory { plan: &STAFF, learner: 1040, until: date!(2026 - 07 - 01), assigned: date!(2025 - 10 - 06), then: &[] },
-    ]
-};
+/// Plan, learner, assigned, activated, end.
+static LICENSES: [LicenseStory; 13] = [
+    license(&SPRING, 1001, date!(2025 - 01 - 06), Some(date!(2025 - 01 - 09)), End::Expired),
+    license(&SPRING, 1003, date!(2025 - 01 - 06), Some(date!(2025 - 01 - 21)), End::Expired),
+    license(&SPRING, 1009, date!(2025 - 01 - 06), Some(date!(2025 - 01 - 06)), End::Revoked(date!(2025 - 03 - 17))),
+    license(&SPRING, 1021, date!(2025 - 02 - 10), None, End::Expired),
+    license(&READERS, 1007, date!(2025 - 02 - 01), Some(date!(2025 - 02 - 03)), End::RenewedAndExpired),
+    license(&READERS, 1008, date!(2025 - 02 - 01), Some(date!(2025 - 02 - 14)), End::RenewedAndExpired),
+    license(&READERS, 1013, date!(2025 - 02 - 01), Some(date!(2025 - 02 - 02)), End::Expired),
+    license(&READERS, 1016, date!(2025 - 02 - 03), Some(date!(2025 - 03 - 01)), End::Revoked(date!(2025 - 04 - 01))),
+    license(&READERS, 1027, date!(2025 - 05 - 05), Some(date!(2025 - 05 - 06)), End::RenewedAndExpired),
+    license(&STAFF, 1001, date!(2025 - 07 - 01), Some(date!(2025 - 07 - 02)), End::Renewed),
+    license(&STAFF, 1003, date!(2025 - 07 - 01), Some(date!(2025 - 07 - 15)), End::Renewed),
+    license(&STAFF, 1034, date!(2025 - 09 - 15), Some(date!(2025 - 09 - 29)), End::Revoked(date!(2025 - 12 - 08))),
+    license(&STAFF, 1040, date!(2025 - 10 - 06), None, End::Open),
+];
+
+const fn license(
+    plan: &'static PlanStory,
+    learner: i64,
+    assigned: Date,
+    activated: Option<Date>,
+    end: End,
+) -> LicenseStory {
+    LicenseStory { plan, learner, assigned, activated, end }
+}
 
 impl PlanStory {
     fn facts(&self) -> Vec<Dated> {
@@ -115,7 +131,7 @@ impl PlanStory {
         };
         let mut facts = vec![Dated::new(self.created, &plan.uuid, Fact::PlanCreated(plan.clone()))];
         if self.over {
-            facts.push(Dated::new(self.expires, &plan.uuid.clone(), Fact::PlanExpired(plan)));
+            facts.push(Dated::new(self.expires, &uuid(self.title).to_string(), Fact::PlanExpired(plan)));
         }
         facts
     }
@@ -123,27 +139,26 @@ impl PlanStory {
 
 impl LicenseStory {
     fn facts(&self) -> Vec<Dated> {
-        let mut license = License {
-            uuid: uuid(&format!("{}/{}", self.plan.title, self.learner)).to_string(),
-            plan_uuid: uuid(self.plan.title).to_string(),
+        let PlanStory { title, term, expires, .. } = self.plan;
+        let until = |expires: Date| License {
+            uuid: uuid(&format!("{title}/{}", self.learner)).to_string(),
+            plan_uuid: uuid(title).to_string(),
             user_id: Some(self.learner),
-            expires: midnight(self.until),
+            expires: midnight(expires),
         };
-        let who = license.uuid.clone();
-        let mut facts = vec![Dated::new(self.assigned, &who, Fact::LicenseAssigned(license.clone()))];
-        for &(day, step) in self.then {
-            let fact = match step {
-                Step::Activated => Fact::LicenseActivated(license.clone()),
-                Step::RenewedUntil(until) => {
-                    license.expires = midnight(until);
-                    Fact::LicenseRenewed(license.clone())
-                }
-                Step::Expired => Fact::LicenseExpired(license.clone()),
-                Step::Revoked => Fact::LicenseRevoked(license.clone()),
-            };
-            facts.push(Dated::new(day, &who, fact));
+        let mut facts = vec![(self.assigned, Fact::LicenseAssigned(until(*term)))];
+        facts.extend(self.activated.map(|day| (day, Fact::LicenseActivated(until(*term)))));
+        if matches!(self.end, End::Renewed | End::RenewedAndExpired) {
+            facts.push((*term, Fact::LicenseRenewed(until(*expires))));
         }
-        facts
+        match self.end {
+            End::Open | End::Renewed => {}
+            End::Revoked(day) => facts.push((day, Fact::LicenseRevoked(until(*term)))),
+            End::Expired => facts.push((*term, Fact::LicenseExpired(until(*term)))),
+            End::RenewedAndExpired => facts.push((*expires, Fact::LicenseExpired(until(*expires)))),
+        }
+        let who = until(*term).uuid;
+        facts.into_iter().map(|(day, fact)| Dated::new(day, &who, fact)).collect()
     }
 }
 

@@ -20,7 +20,8 @@ const BATCH: Duration = Duration::from_millis(10);
 /// How a history is emitted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EmitOptions {
-    /// At most so many events a second on average over the whole; 0 counts as 1. Default: as fast as the log takes them.
+    /// At most so many events a second, on average over the whole; 0 counts as 1. Default: none, as fast as the log
+    /// takes them.
     pub rate_per_second: Option<u32>,
 }
 
@@ -64,9 +65,9 @@ impl Stopped {
 /// Dropping the future stops after the last event handed over; those on their way still arrive (`Producer::flush`).
 ///
 /// # Errors
-/// [`Stopped`] at the first event that fails: no more are handed over, and those on their way are awaited. To go on, emit
-/// the same history again: its ids are the same, so a sink with an inbox counts none twice, and one without comes to the
-/// same end.
+/// [`Stopped`] at the first event that fails: no more are handed over, and those on their way are awaited. To go on,
+/// emit the same history again: its ids are the same, so a sink with an inbox counts none twice, and one without comes
+/// to the same end.
 pub async fn emit(
     producer: &Producer,
     history: &[Dated],

@@ -111,8 +111,8 @@ impl ImportError {
     pub fn help(&self) -> &'static str {
         match self {
             Self::NoDirectory { .. } | Self::NoFile { .. } => {
-                "give the directory that holds courses.csv, assessments.csv, studentRegistration.csv, studentInfo.csv and \
-                 studentAssessment.csv"
+                "give the directory that holds courses.csv, assessments.csv, studentRegistration.csv, studentInfo.csv \
+                 and studentAssessment.csv"
             }
             Self::Unreadable { .. } => "make the file readable for this user",
             Self::NotText { .. } | Self::NoColumn { .. } => "put the file of that name from the dataset in its place",

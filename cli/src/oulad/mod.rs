@@ -4,8 +4,8 @@
 //! The way of one row: [`Files`] → `table` (a row of one file) → [`Export`] (all files read, checked and joined) →
 //! [`history()`] (pure: dated facts in order) → [`emit()`] (through the producer, with its adapters).
 //!
-//! What is not here: the demographic columns of `studentInfo.csv` are read into no struct, so nothing can put them on the
-//! bus; and no event is made before every file was read and checked to its end.
+//! What is not here: the demographic columns of `studentInfo.csv` are read into no struct, so nothing can put them on
+//! the bus; and no event is made before every file was read and checked to its end.
 
 mod demo;
 pub mod emit;

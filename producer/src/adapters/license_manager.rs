@@ -1,8 +1,8 @@
 //! The license manager: subscription plans and their licenses.
 
 use coursebus_schemas::subscription::{
-    LicenseActivated, LicenseAssigned, LicenseData, LicenseExpired, LicenseRenewed, LicenseRevoked, PlanCreated, PlanData,
-    PlanExpired,
+    LicenseActivated, LicenseAssigned, LicenseData, LicenseExpired, LicenseRenewed, LicenseRevoked, PlanCreated,
+    PlanData, PlanExpired,
 };
 use time::OffsetDateTime;
 

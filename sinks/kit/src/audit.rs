@@ -17,7 +17,9 @@ use self::{
     diagnosis::{Finding, diagnose},
     walk::{Seen, walk},
 };
-use crate::{AppliedEvent, AuditRow, ChainLink, SinkSpec, Store, StoreError, dump::all_rows, spec::key_text, store::AuditState};
+use crate::{
+    AppliedEvent, AuditRow, ChainLink, SinkSpec, Store, StoreError, dump::all_rows, spec::key_text, store::AuditState,
+};
 
 /// What an audit found. Counted per row that an event touches; an event of the first sinks touches one.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]

@@ -70,7 +70,11 @@ impl AuditRow {
     /// The chain as it is stored: a JSON object from `topic/partition` to hexadecimal.
     #[must_use]
     pub fn chain_json(&self) -> serde_json::Value {
-        self.chain.iter().map(|(partition, link)| (partition.clone(), link.to_string().into())).collect::<serde_json::Map<_, _>>().into()
+        self.chain
+            .iter()
+            .map(|(partition, link)| (partition.clone(), link.to_string().into()))
+            .collect::<serde_json::Map<_, _>>()
+            .into()
     }
 
     /// Reads a stored chain; what is not a chain is empty, which the auditor then finds.

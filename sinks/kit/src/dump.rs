@@ -76,4 +76,3 @@ pub fn row_json(table: &Table, row: &[Value]) -> Json {
     let pairs = table.all_columns().zip(row).map(|(column, value)| (column.name.to_owned(), value.to_json()));
     Json::Object(pairs.collect())
 }
-

@@ -35,12 +35,7 @@ pub struct SinkSettings {
 
 impl Default for SinkSettings {
     fn default() -> Self {
-        Self {
-            audit: false,
-            batch_records_max: 5_000,
-            batch_bytes_max: 4 << 20,
-            retry_budget: Duration::from_secs(60),
-        }
+        Self { audit: false, batch_records_max: 5_000, batch_bytes_max: 4 << 20, retry_budget: Duration::from_secs(60) }
     }
 }
 
@@ -79,7 +74,8 @@ impl SinkProcessor {
         let mut ids = Vec::with_capacity(partitions.len());
         for partition in partitions {
             if !topics.contains_key(&*partition.topic) {
-                let info = self.log.topic(&partition.topic).await.map_err(away(format!("find topic {}", partition.topic)))?;
+                let info =
+                    self.log.topic(&partition.topic).await.map_err(away(format!("find topic {}", partition.topic)))?;
                 topics.insert(&partition.topic, info.id.0);
             }
             let topic_id = topics.get(&*partition.topic).cloned().unwrap_or_default();
@@ -92,7 +88,10 @@ impl SinkProcessor {
     async fn start(&self, id: &PartitionId, stored: &Position) -> Result<Start, ProcessError> {
         let partition = &id.partition;
         let range = self.log.range(partition).await;
-        let range = range.map_err(|e| ProcessError::Unavailable { what: format!("find the ends of {partition}"), source: e.into() })?;
+        let range = range.map_err(|e| ProcessError::Unavailable {
+            what: format!("find the ends of {partition}"),
+            source: e.into(),
+        })?;
         let Some(next) = stored.next else { return Ok(Start::At(range.earliest)) };
         let refuse = |what: String| Err(ProcessError::Refused { what, source: None });
         if stored.id != *id {
@@ -107,7 +106,10 @@ impl SinkProcessor {
             ));
         }
         if next > range.latest {
-            return refuse(format!("position {next} of {partition} is behind the end of the log, which is {}", range.latest));
+            return refuse(format!(
+                "position {next} of {partition} is behind the end of the log, which is {}",
+                range.latest
+            ));
         }
         Ok(Start::At(next))
     }

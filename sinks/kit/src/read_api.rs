@@ -12,12 +12,7 @@ use axum::{
 use serde::Deserialize;
 use serde_json::{Value as JsonValue, json};
 
-use crate::{
-    Column, Kind, SinkSpec, Store, Table, Value,
-    dump::row_json,
-    spec::key_text,
-    value::parse_time,
-};
+use crate::{Column, Kind, SinkSpec, Store, Table, Value, dump::row_json, spec::key_text, value::parse_time};
 
 const LIMIT: u32 = 100;
 const LIMIT_MAX: u32 = 1_000;
@@ -49,7 +44,11 @@ struct PageQuery {
 type Sinks = State<Arc<Vec<Served>>>;
 
 /// Rows by key: `{"rows": […], "next": "…"}`; `next` is the `after` of the next page, absent on the last.
-async fn page(State(sinks): Sinks, Path((sink, table)): Path<(String, String)>, Query(query): Query<PageQuery>) -> Response {
+async fn page(
+    State(sinks): Sinks,
+    Path((sink, table)): Path<(String, String)>,
+    Query(query): Query<PageQuery>,
+) -> Response {
     let Some((served, table)) = find(&sinks, &sink, &table) else { return no_table(&sink, &table) };
     let limit = query.limit.unwrap_or(LIMIT).clamp(1, LIMIT_MAX);
     let after = match query.after.as_deref().map(|text| parse_key_json(table, text)) {
@@ -62,13 +61,18 @@ async fn page(State(sinks): Sinks, Path((sink, table)): Path<(String, String)>, 
             let full = rows.len() == limit as usize;
             let next = rows.last().filter(|_| full).map(|row| key_text(&row[..table.key.len()]));
             let rows: Vec<JsonValue> = rows.iter().map(|row| row_json(table, row)).collect();
-            Json(next.map_or_else(|| json!({ "rows": rows }), |next| json!({ "rows": rows, "next": next }))).into_response()
+            Json(next.map_or_else(|| json!({ "rows": rows }), |next| json!({ "rows": rows, "next": next })))
+                .into_response()
         }
     }
 }
 
 /// One row, by the parts of its key, each percent-encoded.
-async fn row(State(sinks): Sinks, Path((sink, table, _)): Path<(String, String, String)>, uri: axum::http::Uri) -> Response {
+async fn row(
+    State(sinks): Sinks,
+    Path((sink, table, _)): Path<(String, String, String)>,
+    uri: axum::http::Uri,
+) -> Response {
     let Some((served, table)) = find(&sinks, &sink, &table) else { return no_table(&sink, &table) };
     // From the path as it was sent: a part may hold an encoded slash.
     let parts = uri.path().split('/').skip(3).map(|p| percent_encoding::percent_decode_str(p).decode_utf8());

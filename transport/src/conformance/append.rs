@@ -8,7 +8,8 @@ use super::{
 };
 use crate::{AppendError, Class, NewRecord, TopicSpec, Writer, WriterSettings};
 
-/// Many tasks write to several partitions; what one task writes to one partition lies there in its order, without a gap.
+/// Many tasks write to several partitions; what one task writes to one partition lies there in its order, without a
+/// gap.
 pub async fn order_is_kept_within_each_partition(f: &Fixture) {
     const TASKS: usize = 6;
     const RECORDS: usize = 200;
@@ -31,9 +32,9 @@ pub async fn order_is_kept_within_each_partition(f: &Fixture) {
         let offsets: Vec<_> = seen.iter().filter(|s| s.partition == p).map(|s| s.offset).collect();
         assert_eq!(offsets, (0..offsets.len() as i64).collect::<Vec<_>>(), "partition {p}");
         for task in 0..TASKS {
-            let mine: Vec<_> = texts(&seen, p).into_iter().filter(|text| text.starts_with(&format!("{task}:"))).collect();
-            let written: Vec<_> =
-                (0..RECORDS).filter(|i| *i as i32 % 3 == p).map(|i| format!("{task}:{i}")).collect();
+            let mine: Vec<_> =
+                texts(&seen, p).into_iter().filter(|text| text.starts_with(&format!("{task}:"))).collect();
+            let written: Vec<_> = (0..RECORDS).filter(|i| *i as i32 % 3 == p).map(|i| format!("{task}:{i}")).collect();
             assert_eq!(mine, written, "partition {p}, task {task}");
         }
     }
@@ -198,7 +199,10 @@ pub async fn an_unknown_partition_is_refused(f: &Fixture) {
     for p in [-1, 2] {
         let expected = partition(&topic, p);
         let refused = &outcomes[&p];
-        assert!(matches!(refused, Err(AppendError::UnknownPartition { partition }) if *partition == expected), "{refused:?}");
+        assert!(
+            matches!(refused, Err(AppendError::UnknownPartition { partition }) if *partition == expected),
+            "{refused:?}"
+        );
     }
 }
 
@@ -212,7 +216,8 @@ pub async fn flush_waits_for_everything(f: &Fixture) {
     }
     writer.flush(f.profile.patience).await.expect("all is confirmed");
     for receipt in receipts {
-        let outcome = tokio::time::timeout(Duration::ZERO, receipt).await.expect("the receipt is there after the flush");
+        let outcome =
+            tokio::time::timeout(Duration::ZERO, receipt).await.expect("the receipt is there after the flush");
         outcome.expect("the record is confirmed");
     }
 }

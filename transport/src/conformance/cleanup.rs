@@ -77,8 +77,8 @@ pub async fn retention_moves_the_beginning(f: &Fixture) {
 }
 
 impl Fixture {
-    /// Reads the topic again and again, until it is as it should be. Compaction leaves the newest records alone, so a record
-    /// of another key is appended each time.
+    /// Reads the topic again and again, until it is as it should be. Compaction leaves the newest records alone, so a
+    /// record of another key is appended each time.
     async fn compacted(&self, topic: &Arc<str>, is_done: impl Fn(&[Seen]) -> bool) -> Vec<Seen> {
         let mut seen = Vec::new();
         let compacting = async {

@@ -51,7 +51,7 @@ pub async fn only_partitions_that_move_are_revoked(f: &Fixture) {
 /// What a member had goes to the one that stays, from the committed position on, without waiting for a session to end.
 pub async fn a_member_that_leaves_hands_over(f: &Fixture) {
     let topic = f.topic(2).await;
-    let slow = GroupSettings { session_timeout: Duration::from_secs(40), ..f.group("group", &[&topic]) };
+    let slow = GroupSettings { session_timeout: 2 * f.profile.patience, ..f.group("group", &[&topic]) };
     let a = Worker::join(&f.log, slow.clone()).await;
     let b = Worker::join(&f.log, slow).await;
     f.eventually("each has one", || async { a.owns(1) && b.owns(1) }).await;
@@ -86,7 +86,8 @@ pub async fn a_member_too_many_is_told_so(f: &Fixture) {
     f.leave(b).await;
 }
 
-/// A commit that is made after the revocation was handed out and before its release is taken, and the new owner starts there.
+/// A commit that is made after the revocation was handed out and before its release is taken, and the new owner starts
+/// there.
 pub async fn commits_before_the_release_count(f: &Fixture) {
     let topic = f.topic(2).await;
     f.fill(&topic, 2, 10).await;
@@ -134,7 +135,9 @@ pub async fn a_late_release_is_fenced(f: &Fixture) {
     f.eventually("the new member reads it", || async { b.seen().len() == 10 }).await;
     let late = a.committer().commit(&[(moved.clone(), Offset(1))]).await;
     match late {
-        Err(ReadError::Fenced { partition, group: of }) => assert_eq!((partition, of), (moved.clone(), group.group.clone())),
+        Err(ReadError::Fenced { partition, group: of }) => {
+            assert_eq!((partition, of), (moved.clone(), group.group.clone()))
+        }
         other => panic!("{other:?}"),
     }
     let stayed = partition(&topic, 1 - moved.partition);
@@ -164,7 +167,8 @@ pub async fn a_slow_taker_stays_in_the_group(f: &Fixture) {
     let topic = f.topic(2).await;
     let group = GroupSettings { ahead_bytes_max: 20_000, ..f.group("group", &[&topic]) };
     let filler = noise(1000);
-    let records = (0..600).map(|i| NewRecord { key: Some(filler.clone()), ..valued(&topic, i % 2, &(i / 2).to_string()) });
+    let records =
+        (0..600).map(|i| NewRecord { key: Some(filler.clone()), ..valued(&topic, i % 2, &(i / 2).to_string()) });
     let mut member = f.only_member(group.clone()).await;
     f.append(records.collect()).await;
     let other = tokio::time::sleep(group.session_timeout + group.session_timeout / 2);
@@ -239,11 +243,13 @@ pub async fn a_taker_that_gives_up_loses_nothing(f: &Fixture) {
     f.leave(member).await;
 }
 
-/// A member whose caller takes nothing, and whose queue is full, gives partitions up all the same when its time is over.
+/// A member whose caller takes nothing, and whose queue is full, gives partitions up all the same when its time is
+/// over.
 pub async fn a_full_member_still_lets_go(f: &Fixture) {
     let topic = f.topic(2).await;
     let filler = noise(1000);
-    let records = (0..600).map(|i| NewRecord { key: Some(filler.clone()), ..valued(&topic, i % 2, &(i / 2).to_string()) });
+    let records =
+        (0..600).map(|i| NewRecord { key: Some(filler.clone()), ..valued(&topic, i % 2, &(i / 2).to_string()) });
     f.append(records.collect()).await;
     let group = GroupSettings {
         ahead_bytes_max: 20_000,
@@ -261,13 +267,13 @@ pub async fn a_full_member_still_lets_go(f: &Fixture) {
     f.leave(a).await;
 }
 
-/// Records that were fetched ahead are not handed out any more once their partition is revoked; those of others are, all.
+/// Records that were fetched ahead are not handed out any more once their partition is revoked; those of others are,
+/// all.
 pub async fn revoked_records_are_not_handed_out(f: &Fixture) {
     const RECORDS: usize = 2500;
     let topic = f.topic(2).await;
-    let record = |i: usize| {
-        NewRecord { key: Some(noise_of(i, 1000)), ..valued(&topic, i as i32 % 2, &(i / 2).to_string()) }
-    };
+    let record =
+        |i: usize| NewRecord { key: Some(noise_of(i, 1000)), ..valued(&topic, i as i32 % 2, &(i / 2).to_string()) };
     f.append((0..2 * RECORDS).map(record).collect()).await;
     let group = GroupSettings { release_timeout: Duration::from_secs(1), ..f.group("group", &[&topic]) };
     let mut a = f.only_member(group.clone()).await;
@@ -329,7 +335,8 @@ pub async fn a_pause_at_the_end_tells_it_once(f: &Fixture) {
 pub async fn a_member_with_a_small_bound_loses_nothing(f: &Fixture) {
     let topic = f.topic(2).await;
     let filler = noise(2000);
-    let records = (0..1000).map(|i| NewRecord { key: Some(filler.clone()), ..valued(&topic, i % 2, &(i / 2).to_string()) });
+    let records =
+        (0..1000).map(|i| NewRecord { key: Some(filler.clone()), ..valued(&topic, i % 2, &(i / 2).to_string()) });
     f.append(records.collect()).await;
     let group = GroupSettings { ahead_bytes_max: 30_000, ..f.group("group", &[&topic]) };
     let mut member = f.only_member(group).await;
@@ -362,8 +369,8 @@ pub async fn leaving_is_bounded(f: &Fixture) {
     worker.leave().await;
 }
 
-/// Members come and go while records are written; each record is handled, in the order of its partition, and what is handled
-/// twice is only what was not committed.
+/// Members come and go while records are written; each record is handled, in the order of its partition, and what is
+/// handled twice is only what was not committed.
 pub async fn members_come_and_go_and_every_record_is_handled(f: &Fixture) {
     const RECORDS: usize = 400;
     let topic = f.topic(4).await;
@@ -390,7 +397,8 @@ pub async fn members_come_and_go_and_every_record_is_handled(f: &Fixture) {
     let handled = |p: i32, all: &[super::worker::State], workers: &[Worker]| {
         let gone = all.iter().flat_map(|state| state.seen.iter().cloned());
         let here = workers.iter().flat_map(Worker::seen);
-        let offsets: BTreeSet<_> = gone.chain(here).filter(|seen| seen.partition == p).map(|seen| seen.offset).collect();
+        let offsets: BTreeSet<_> =
+            gone.chain(here).filter(|seen| seen.partition == p).map(|seen| seen.offset).collect();
         offsets.len()
     };
     f.eventually("every record is handled", || async { (0..4).all(|p| handled(p, &all, &workers) == RECORDS) }).await;
@@ -402,7 +410,8 @@ pub async fn members_come_and_go_and_every_record_is_handled(f: &Fixture) {
     assert_eq!(total, 4 * RECORDS);
     for state in &all {
         for p in 0..4 {
-            let offsets: Vec<_> = state.seen.iter().filter(|seen| seen.partition == p).map(|seen| seen.offset).collect();
+            let offsets: Vec<_> =
+                state.seen.iter().filter(|seen| seen.partition == p).map(|seen| seen.offset).collect();
             assert!(offsets.is_sorted(), "partition {p}: {offsets:?}");
         }
     }

@@ -1,7 +1,8 @@
 //! The contract of a log as a test. Every implementation of [`Log`](crate::Log) runs it.
 //!
-//! Each case is a function that takes a [`Fixture`] and panics when the contract is broken. [`conformance_tests!`] makes a
-//! test of each. Cases have topics and groups of their own, run beside one another, and wait for conditions, never for time.
+//! Each case is a function that takes a [`Fixture`] and panics when the contract is broken. [`conformance_tests!`]
+//! makes a test of each. Cases have topics and groups of their own, run beside one another, and wait for conditions,
+//! never for time.
 //!
 //! To add a case: write it in the module of its subject, and name it in the list below.
 //!
@@ -26,8 +27,8 @@ pub use fixture::Fixture;
 
 /// Makes a `#[tokio::test]` of every case of the suite.
 ///
-/// `backend` is an expression of type `Option<std::sync::Arc<dyn Backend>>`, evaluated once a case; `None` passes (whoever
-/// gives it says why). The crate that uses the macro needs tokio with `macros` and `rt-multi-thread`.
+/// `backend` is an expression of type `Option<std::sync::Arc<dyn Backend>>`, evaluated once a case; `None` passes
+/// (whoever gives it says why). The crate that uses the macro needs tokio with `macros` and `rt-multi-thread`.
 ///
 /// ```ignore
 /// coursebus_transport::conformance_tests! { backend = backend() }

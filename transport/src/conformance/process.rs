@@ -131,7 +131,8 @@ fn order(address: &str, group: &GroupSettings) -> String {
     format!("{address} {} {} {}", group.group, group.topics[0], group.session_timeout.as_millis())
 }
 
-/// What the other process does: joins the group, reads, says `read N`, commits when told `commit N`, says `committed` or
+/// What the other process does: joins the group, reads, says `read N`, commits when told `commit N`, says `committed`
+/// or
 /// `fenced`, and `lost N` when partitions are gone. Does nothing in a process that was not started for it.
 #[allow(clippy::disallowed_methods, reason = "a process is told by a variable that it is such a member")]
 pub async fn member_process() {

@@ -92,7 +92,9 @@ pub async fn a_reader_that_gives_up_waiting_loses_nothing(f: &Fixture) {
     let reading = async {
         for patience_us in (0..).map(|i| i % 700) {
             let patience = Duration::from_micros(patience_us);
-            let Ok(fetched) = tokio::time::timeout(patience, reader.next(Duration::from_secs(5))).await else { continue };
+            let Ok(fetched) = tokio::time::timeout(patience, reader.next(Duration::from_secs(5))).await else {
+                continue;
+            };
             let Fetched { records, ends } = fetched.expect("records");
             seen.extend(records.iter().map(super::fixture::Seen::from));
             ended += ends.len();
@@ -109,7 +111,8 @@ pub async fn a_reader_that_gives_up_waiting_loses_nothing(f: &Fixture) {
 pub async fn a_small_bound_loses_nothing(f: &Fixture) {
     let topic = f.topic(2).await;
     let filler = noise(2000);
-    let records = (0..2000).map(|i| NewRecord { key: Some(filler.clone()), ..valued(&topic, i % 2, &(i / 2).to_string()) });
+    let records =
+        (0..2000).map(|i| NewRecord { key: Some(filler.clone()), ..valued(&topic, i % 2, &(i / 2).to_string()) });
     f.append(records.collect()).await;
     let from = partitions_of(&topic, 2).into_iter().map(|p| (p, Offset(0))).collect();
     let settings = ReaderSettings { ahead_bytes_max: 50_000, ..ReaderSettings::default() };

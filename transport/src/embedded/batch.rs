@@ -222,7 +222,8 @@ mod tests {
     use super::*;
 
     fn record(key: Option<Vec<u8>>, value: Option<Vec<u8>>, headers: Vec<(String, Option<Vec<u8>>)>) -> NewRecord {
-        let header = |(name, value): (String, Option<Vec<u8>>)| Header { name: name.into(), value: value.map(Bytes::from) };
+        let header =
+            |(name, value): (String, Option<Vec<u8>>)| Header { name: name.into(), value: value.map(Bytes::from) };
         NewRecord {
             topic: "t".into(),
             partition: 0,

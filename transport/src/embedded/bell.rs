@@ -21,7 +21,10 @@ pub(crate) struct Bell {
 }
 
 /// Keeps the watch alive.
-pub(crate) struct Watch(Option<notify::RecommendedWatcher>);
+pub(crate) struct Watch {
+    #[cfg_attr(not(test), expect(dead_code, reason = "dropping it ends the watch"))]
+    watcher: Option<notify::RecommendedWatcher>,
+}
 
 impl Bell {
     /// Opens the file and watches it.
@@ -45,7 +48,7 @@ impl Bell {
         let patience = if watcher.is_ok() { WITH_WATCH } else { WITHOUT_WATCH };
         let bell = Arc::new(Self { rings: Mutex::new(0), rung: Condvar::new(), file, patience });
         let _ = cell.set(bell.clone());
-        Ok((bell, Watch(watcher.ok())))
+        Ok((bell, Watch { watcher: watcher.ok() }))
     }
 
     /// Wakes this process' threads.
@@ -84,7 +87,7 @@ impl Bell {
 impl Watch {
     #[cfg(test)]
     pub(crate) fn works(&self) -> bool {
-        self.0.is_some()
+        self.watcher.is_some()
     }
 }
 

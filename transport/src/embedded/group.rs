@@ -120,7 +120,8 @@ impl MemberThread {
         self.live();
         let (group, id) = (self.settings.group.clone(), self.id.clone());
         // Should this fail, the others notice the silence.
-        let _ = self.store.submit(self.request_timeout, move |c, _| membership::remove(c, &group, &[id])).blocking_recv();
+        let _ =
+            self.store.submit(self.request_timeout, move |c, _| membership::remove(c, &group, &[id])).blocking_recv();
     }
 
     /// Until the caller leaves. An error is handed out, and the member goes on: the caller decides.
@@ -162,7 +163,8 @@ impl MemberThread {
 
     /// Gives a sign of life, and takes out members that give none.
     fn keep_alive(&mut self) -> Result<(), ReadError> {
-        if self.told_first && self.last_sign.elapsed() < (self.settings.session_timeout / 4).min(Duration::from_secs(1)) {
+        if self.told_first && self.last_sign.elapsed() < (self.settings.session_timeout / 4).min(Duration::from_secs(1))
+        {
             return Ok(());
         }
         self.life.give();
@@ -172,7 +174,11 @@ impl MemberThread {
         if silent.is_empty() {
             return Ok(());
         }
-        tracing::warn!(group = self.settings.group, members = silent.len(), "members gave no sign of life and are removed");
+        tracing::warn!(
+            group = self.settings.group,
+            members = silent.len(),
+            "members gave no sign of life and are removed"
+        );
         let group = self.settings.group.clone();
         self.job("remove silent members", move |c, _| membership::remove(c, &group, &silent))
     }
@@ -286,7 +292,10 @@ impl MemberThread {
             return Ok(());
         }
         if late {
-            tracing::warn!(group = self.settings.group, "partitions were not released in time and go to others all the same");
+            tracing::warn!(
+                group = self.settings.group,
+                "partitions were not released in time and go to others all the same"
+            );
         }
         let (group, id, partitions) = (self.settings.group.clone(), self.id.clone(), releasing.partitions.clone());
         self.job("release partitions", move |c, _| membership::release(c, &group, &id, &partitions))?;

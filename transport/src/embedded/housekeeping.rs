@@ -132,7 +132,8 @@ fn compact(store: &Arc<Store>, partition: &Partition) -> Result<(), Cause> {
             let kept: Vec<_> = records
                 .into_iter()
                 .filter(|r| {
-                    let newest = r.key.as_ref().is_none_or(|key| last.get(key) == Some(&(base + r.delta.cast_signed())));
+                    let newest =
+                        r.key.as_ref().is_none_or(|key| last.get(key) == Some(&(base + r.delta.cast_signed())));
                     newest && (r.value.is_some() || r.timestamp_ms >= tombstones_before)
                 })
                 .collect();
@@ -196,10 +197,7 @@ fn read_page(store: &Arc<Store>, from: i64, until: i64) -> Result<Option<Page>, 
 }
 
 fn rewrite(c: &Connection, partition: i64, end: i64, changes: Vec<(i64, Option<Vec<u8>>)>) -> rusqlite::Result<()> {
-    c.execute(
-        "UPDATE partition SET next_offset_floor = max(next_offset_floor, ?2) WHERE id = ?1",
-        [partition, end],
-    )?;
+    c.execute("UPDATE partition SET next_offset_floor = max(next_offset_floor, ?2) WHERE id = ?1", [partition, end])?;
     for (id, body) in changes {
         match body {
             // `last_offset` stays: the batch still covers the same range of offsets.

@@ -146,7 +146,9 @@ pub(super) fn view(c: &Connection, group: &str, member: &str) -> rusqlite::Resul
         .optional()?
         .is_some();
     let unwanted = c
-        .prepare_cached("SELECT partition FROM ownership WHERE consumer_group = ?1 AND owner = ?2 AND wanted IS NOT ?2")?
+        .prepare_cached(
+            "SELECT partition FROM ownership WHERE consumer_group = ?1 AND owner = ?2 AND wanted IS NOT ?2",
+        )?
         .query_map([group, member], |row| row.get(0))?
         .collect::<rusqlite::Result<_>>()?;
     let free = c

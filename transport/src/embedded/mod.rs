@@ -149,7 +149,8 @@ impl Log for EmbeddedLog {
     ) -> Result<Box<dyn Reader>, ReadError> {
         let store = self.store.clone();
         let opened = tokio::task::spawn_blocking(move || reader::open(&store, from, &settings)).await;
-        let reader = opened.map_err(|e| ReadError::Refused { what: "open a reader".to_owned(), source: e.into() })??;
+        let reader =
+            opened.map_err(|e| ReadError::Refused { what: "open a reader".to_owned(), source: e.into() })??;
         Ok(Box::new(reader))
     }
 

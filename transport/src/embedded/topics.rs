@@ -80,10 +80,14 @@ pub(super) fn create(c: &Connection, cache: &mut TopicCache, spec: &TopicSpec) -
 }
 
 pub(super) fn delete(c: &Connection, cache: &mut TopicCache, name: &str) -> Result<(), TopicError> {
-    let topic: Option<i64> = c.query_row("SELECT id FROM topic WHERE name = ?1", [name], |row| row.get(0)).optional()?;
+    let topic: Option<i64> =
+        c.query_row("SELECT id FROM topic WHERE name = ?1", [name], |row| row.get(0)).optional()?;
     let topic = topic.ok_or_else(|| TopicError::Admin(AdminError::UnknownTopic { topic: name.to_owned() }))?;
     for partition in partition_ids(c, topic)? {
-        c.execute("DELETE FROM batch WHERE id >= ?1 AND id < ?2", [batch_id(partition, 0), batch_id(partition + 1, 0)])?;
+        c.execute(
+            "DELETE FROM batch WHERE id >= ?1 AND id < ?2",
+            [batch_id(partition, 0), batch_id(partition + 1, 0)],
+        )?;
         c.execute("DELETE FROM committed WHERE partition = ?1", [partition])?;
         c.execute("DELETE FROM ownership WHERE partition = ?1", [partition])?;
     }

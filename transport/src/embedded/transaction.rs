@@ -58,7 +58,8 @@ impl EmbeddedTxWriter {
         answer: Result<Result<T, JobError<TxError>>, tokio::sync::oneshot::error::RecvError>,
     ) -> Result<T, AppendError> {
         let topic = self.records.first().map_or_else(String::new, |r| r.topic.to_string());
-        let unconfirmed = |source| AppendError::Unconfirmed { topic: topic.clone(), waited: self.request_timeout, source };
+        let unconfirmed =
+            |source| AppendError::Unconfirmed { topic: topic.clone(), waited: self.request_timeout, source };
         match answer {
             Ok(Ok(value)) => Ok(value),
             Ok(Err(JobError::Job(TxError::Fenced))) => Err(AppendError::Fenced { id: self.id.clone() }),

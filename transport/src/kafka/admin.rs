@@ -12,9 +12,7 @@ use super::{
     limits::TopicLimits,
     native::{AdminClient, Code, Described, List, NativeError, NewTopic, OffsetSpec, Position},
 };
-use crate::{
-    AdminError, Cleanup, ClusterId, Offset, OpenError, Range, TopicId, TopicInfo, TopicPartition, TopicSpec,
-};
+use crate::{AdminError, Cleanup, ClusterId, Offset, OpenError, Range, TopicId, TopicInfo, TopicPartition, TopicSpec};
 
 /// How long to wait before asking again.
 const BACKOFF: Duration = Duration::from_millis(50);
@@ -120,7 +118,8 @@ impl Admin {
         self.ask(format!("tell the positions of group {group}"), move |ask| ask.committed(&group, &partitions)).await
     }
 
-    /// Waits until all the topics are there, for the time that a new one may take to appear, and tells their partitions.
+    /// Waits until all the topics are there, for the time that a new one may take to appear, and tells their
+    /// partitions.
     pub(super) async fn await_topics(&self, names: Vec<String>) -> Result<Vec<TopicPartitions>, AdminError> {
         for name in &names {
             check_exists(name)?;
@@ -283,7 +282,9 @@ impl Ask {
             }
             match missing {
                 None => return Ok(topics),
-                Some(Failure::Known(AdminError::UnknownTopic { .. })) if Instant::now() < patience.min(self.deadline) => {
+                Some(Failure::Known(AdminError::UnknownTopic { .. }))
+                    if Instant::now() < patience.min(self.deadline) =>
+                {
                     thread::sleep(BACKOFF);
                 }
                 Some(failure) => return Err(failure),
@@ -382,7 +383,8 @@ fn settings(spec: &TopicSpec) -> BTreeMap<String, String> {
             settings.insert("cleanup.policy".to_owned(), "compact".to_owned());
         }
         Cleanup::Delete => {
-            let retention = spec.retention.map_or_else(|| "-1".to_owned(), |retention| retention.as_millis().to_string());
+            let retention =
+                spec.retention.map_or_else(|| "-1".to_owned(), |retention| retention.as_millis().to_string());
             settings.insert("cleanup.policy".to_owned(), "delete".to_owned());
             settings.insert("retention.ms".to_owned(), retention);
         }

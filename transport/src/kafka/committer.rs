@@ -14,8 +14,8 @@ use crate::{Committer, Offset, ReadError, TopicPartition};
 /// How long to wait before a commit is sent again.
 const BACKOFF: Duration = Duration::from_millis(50);
 
-/// The partitions that the member owns. A broker takes a commit of any partition from any member of a group, so whether it
-/// is the owner's is decided here.
+/// The partitions that the member owns. A broker takes a commit of any partition from any member of a group, so whether
+/// it is the owner's is decided here.
 #[derive(Default)]
 pub(super) struct Owned(Mutex<HashSet<TopicPartition>>);
 
@@ -43,11 +43,13 @@ impl Committer for KafkaCommitter {
             let Err(error) = answer else { return Ok(()) };
             match error.code {
                 Code::UNKNOWN_MEMBER | Code::FENCED_INSTANCE | Code::ASSIGNMENT_LOST => return Err(self.fenced(first)),
-                // The group has agreed on something new, and this member has not heard of it yet. It keeps what it has until
-                // it has: either it commits as before then, or it owns nothing any more.
+                // The group has agreed on something new, and this member has not heard of it yet. It keeps what it has
+                // until it has: either it commits as before then, or it owns nothing any more.
                 Code::ILLEGAL_GENERATION if Instant::now() + BACKOFF < until => tokio::time::sleep(BACKOFF).await,
                 Code::ILLEGAL_GENERATION => return Err(self.fenced(first)),
-                code if code.is_unknown_topic() => return Err(ReadError::UnknownTopic { topic: first.topic.to_string() }),
+                code if code.is_unknown_topic() => {
+                    return Err(ReadError::UnknownTopic { topic: first.topic.to_string() });
+                }
                 // The group agrees on something new just now; afterwards it takes the commit, or not.
                 code if code.is_transient() && Instant::now() + BACKOFF < until => tokio::time::sleep(BACKOFF).await,
                 code if code.is_transient() => return Err(self.unavailable(error.into())),

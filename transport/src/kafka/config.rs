@@ -10,8 +10,8 @@ use crate::{GroupSettings, ReaderSettings, WriterSettings};
 /// How long a topic may be unknown before it counts as missing: a new one takes a moment to reach every broker.
 pub(super) const TOPIC_WAIT: Duration = Duration::from_secs(3);
 
-/// Batches stay below the limit that topics have by default, 1 MiB: a broker refuses the whole batch of several records that
-/// is over it.
+/// Batches stay below the limit that topics have by default, 1 MiB: a broker refuses the whole batch of several records
+/// that is over it.
 pub(super) const BATCH_BYTES_MAX: usize = 1_000_000;
 
 /// Beyond this librdkafka refuses a record itself; brokers take requests up to 100 MiB.
@@ -67,8 +67,8 @@ impl Configs {
     }
 
     pub(super) fn member(&self, settings: &GroupSettings) -> ClientConfig {
-        // The group waits this long for a member to take part in a rebalance, so letting go must fit in; librdkafka also wants
-        // it to be no shorter than the session.
+        // The group waits this long for a member to take part in a rebalance, so letting go must fit in; librdkafka
+        // also wants it to be no shorter than the session.
         let rejoin = settings.release_timeout + settings.session_timeout.max(Duration::from_secs(10));
         let session = settings.session_timeout.max(Duration::from_secs(6));
         let heartbeat = (session / 5).min(Duration::from_secs(3));
@@ -125,8 +125,8 @@ impl Configs {
         config
     }
 
-    /// The backend's own settings, the file's, and defaults that differ from librdkafka's. The file cannot hold any of the
-    /// first kind.
+    /// The backend's own settings, the file's, and defaults that differ from librdkafka's. The file cannot hold any of
+    /// the first kind.
     fn client(&self, own: &[(&str, &str)]) -> ClientConfig {
         let mut config = ClientConfig::new();
         // Lines go to `tracing`, whose own filter decides.

@@ -18,8 +18,8 @@ pub(super) enum Item {
     Failed(ReadError),
 }
 
-/// One thread pushes, one task takes. Order is kept. The bound is the pusher's to respect (see [`Feed::await_room`]): a push
-/// always succeeds, so that what was fetched already is never lost, and the bound is passed by one batch at most.
+/// One thread pushes, one task takes. Order is kept. The bound is the pusher's to respect (see [`Feed::await_room`]): a
+/// push always succeeds, so that what was fetched already is never lost, and the bound is passed by one batch at most.
 pub(super) struct Feed {
     state: Mutex<State>,
     filled: Notify,
@@ -69,8 +69,8 @@ impl Feed {
         self.filled.notify_one();
     }
 
-    /// The next item, in order. Cancel-safe: an item leaves the queue only when it is returned. The flag is true when this
-    /// made room after the bound had been reached.
+    /// The next item, in order. Cancel-safe: an item leaves the queue only when it is returned. The flag is true when
+    /// this made room after the bound had been reached.
     pub(super) async fn take(&self) -> (Item, bool) {
         loop {
             let filled = self.filled.notified();
@@ -94,6 +94,10 @@ impl Feed {
             self.drained.notify_one();
         }
         Some((item, made_room))
+    }
+
+    pub(super) fn bytes_max(&self) -> usize {
+        self.bytes_max
     }
 
     /// Whether the bound is reached.
@@ -175,7 +179,10 @@ mod tests {
         }
         assert!(feed.is_full() && !feed.has_room());
         let taken = [feed.take().await, feed.take().await, feed.take().await];
-        assert_eq!(taken.each_ref().map(|(item, made_room)| (offset(item), *made_room)), [(0, false), (1, true), (2, false)]);
+        assert_eq!(
+            taken.each_ref().map(|(item, made_room)| (offset(item), *made_room)),
+            [(0, false), (1, true), (2, false)]
+        );
         assert!(feed.has_room());
     }
 
@@ -202,9 +209,8 @@ mod tests {
     #[tokio::test]
     async fn an_event_passes_records_and_nothing_else() {
         let feed = Feed::new(1000);
-        let assigned = |topic: &str| {
-            Item::Assigned(Assignment { partitions: vec![TopicPartition::new(topic, 0)], start: None })
-        };
+        let assigned =
+            |topic: &str| Item::Assigned(Assignment { partitions: vec![TopicPartition::new(topic, 0)], start: None });
         feed.push(fetched(0, 1, 1));
         feed.push_ahead(assigned("a"));
         feed.push(fetched(0, 2, 1));

@@ -1,7 +1,7 @@
 //! What a topic takes, known before a record goes to librdkafka.
 //!
-//! A broker refuses a whole batch for one record that is too large or has no key, and librdkafka then fails all records of
-//! it. So the writer looks first.
+//! A broker refuses a whole batch for one record that is too large or has no key, and librdkafka then fails all records
+//! of it. So the writer looks first.
 
 use std::collections::BTreeMap;
 

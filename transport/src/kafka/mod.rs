@@ -1,7 +1,8 @@
 //! Apache Kafka, through librdkafka.
 //!
-//! Each reader, member and writer has a client and a thread of its own that polls it; tasks talk to the thread through a
-//! queue. Questions about topics and offsets share one client and run where they may block. What librdkafka logs goes to
+//! Each reader, member and writer has a client and a thread of its own that polls it; tasks talk to the thread through
+//! a queue. Questions about topics and offsets share one client and run where they may block. What librdkafka logs goes
+//! to
 //! `tracing`, target `librdkafka`.
 
 mod admin;
@@ -45,8 +46,8 @@ pub struct KafkaLog {
 }
 
 impl KafkaLog {
-    /// Makes a client for the brokers at `bootstrap` (`host:port`, several with commas between). It connects in the background:
-    /// whether brokers answer shows at the first call.
+    /// Makes a client for the brokers at `bootstrap` (`host:port`, several with commas between). It connects in the
+    /// background: whether brokers answer shows at the first call.
     ///
     /// # Errors
     /// [`OpenError::Client`] when librdkafka does not take the settings together.

@@ -18,8 +18,8 @@ const TICK: Duration = Duration::from_millis(100);
 /// How long purged records may take to be delivered as failed.
 const PURGE: Duration = Duration::from_secs(1);
 
-/// A producer that is polled. Dropping it returns at once: the thread goes on for `linger_on` until everything is delivered,
-/// then gives the rest up, each with an outcome.
+/// A producer that is polled. Dropping it returns at once: the thread goes on for `linger_on` until everything is
+/// delivered, then gives the rest up, each with an outcome.
 pub(super) struct Pump<D: Deliver> {
     producer: Arc<Producer<D>>,
     closing: Arc<AtomicBool>,

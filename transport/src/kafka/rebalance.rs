@@ -1,9 +1,9 @@
 //! The thread of a member: it polls, and moves partitions as the group asks.
 //!
-//! librdkafka waits for an answer to each rebalance. Assigned partitions are acknowledged at once, with nothing, and begin to
-//! be fetched when the caller has said where; so a slow caller holds up nobody. Revoked ones are answered when the caller has
-//! let go, or at the release time-out. The thread polls meanwhile, so the member stays in its group; librdkafka itself fetches
-//! nothing for as long as a revocation waits.
+//! librdkafka waits for an answer to each rebalance. Assigned partitions are acknowledged at once, with nothing, and
+//! begin to be fetched when the caller has said where; so a slow caller holds up nobody. Revoked ones are answered when
+//! the caller has let go, or at the release time-out. The thread polls meanwhile, so the member stays in its group;
+//! librdkafka itself fetches nothing for as long as a revocation waits.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -89,7 +89,10 @@ impl MemberThread {
         };
         self.owned.lock().clear();
         if !self.stream.consumer.close(deadline) {
-            tracing::warn!(group = self.settings.group, "left without an answer: the group notices after the session time-out");
+            tracing::warn!(
+                group = self.settings.group,
+                "left without an answer: the group notices after the session time-out"
+            );
         }
         self.stream.feed.close();
     }

@@ -46,8 +46,9 @@ const OWNED: &[&str] = &[
 
 /// Settings for librdkafka, by their names there.
 ///
-/// The file has a line `name=value` each; blank lines and lines that begin with `#` are skipped; of two lines with one name
-/// the later holds. Each value is checked when the file is read. Printing shows names only: a value may be a secret.
+/// The file has a line `name=value` each; blank lines and lines that begin with `#` are skipped; of two lines with one
+/// name the later holds. Each value is checked when the file is read. Printing shows names only: a value may be a
+/// secret.
 ///
 /// Source: librdkafka's CONFIGURATION.md.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -57,8 +58,8 @@ impl KafkaSettings {
     /// Reads a file.
     ///
     /// # Errors
-    /// [`OpenError::Settings`] names the file and the line, never a value: a file that cannot be read, a line without `=`, a
-    /// name or a value that librdkafka does not take, a setting that the backend decides itself.
+    /// [`OpenError::Settings`] names the file and the line, never a value: a file that cannot be read, a line without
+    /// `=`, a name or a value that librdkafka does not take, a setting that the backend decides itself.
     pub fn from_file(path: &Path) -> Result<Self, OpenError> {
         let wrong = |reason: String| OpenError::Settings { path: path.to_owned(), reason };
         let text = fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
@@ -113,7 +114,8 @@ mod tests {
 
     #[test]
     fn reads_lines_and_skips_comments() {
-        let settings = KafkaSettings::parse("# a comment\n\n sasl.username = me \nsasl.password=a=b#c\n").expect("good");
+        let settings =
+            KafkaSettings::parse("# a comment\n\n sasl.username = me \nsasl.password=a=b#c\n").expect("good");
         let found: Vec<_> = settings.iter().collect();
         assert_eq!(found, [("sasl.username", "me"), ("sasl.password", "a=b#c")]);
     }

@@ -14,7 +14,7 @@ use crate::{Fetched, Offset, ReadError, Record, TopicPartition};
 
 /// How many records are handed over together, at most.
 const BATCH_RECORDS: usize = 2000;
-/// After so many bytes a batch is handed over.
+/// After so many bytes a batch is handed over, or after a quarter of the bound.
 const BATCH_BYTES: usize = 1 << 20;
 /// How long a full queue is waited for before fetching is paused, which throws away what librdkafka has fetched ahead.
 const PATIENCE: Duration = Duration::from_millis(200);
@@ -127,7 +127,8 @@ impl Stream {
 
     fn collect(&mut self, wait: Duration, fetched: &mut Fetched, failed: &mut Option<ReadError>) {
         let (mut wait, mut bytes) = (wait, 0);
-        while fetched.records.len() < BATCH_RECORDS && bytes < BATCH_BYTES {
+        let bytes_max = BATCH_BYTES.min(self.feed.bytes_max() / 4);
+        while fetched.records.len() < BATCH_RECORDS && bytes <= bytes_max {
             match self.consumer.poll(wait) {
                 Polled::Nothing => break,
                 Polled::Record(message) => {
@@ -176,8 +177,7 @@ impl Stream {
     }
 
     fn place(&mut self, topic: &str, partition: i32) -> Option<&mut Place> {
-        let is_here =
-            |place: &Place| place.partition.partition == partition && *place.partition.topic == *topic;
+        let is_here = |place: &Place| place.partition.partition == partition && *place.partition.topic == *topic;
         if !self.places.get(self.last).is_some_and(is_here) {
             self.last = self.places.iter().position(is_here)?;
         }
@@ -204,7 +204,9 @@ impl Stream {
                 tracing::debug!(%error, "reading goes on");
                 None
             }
-            _ => Some(ReadError::Refused { what: format!("read {topic}/{}", message.partition()), source: error.into() }),
+            _ => {
+                Some(ReadError::Refused { what: format!("read {topic}/{}", message.partition()), source: error.into() })
+            }
         }
     }
 
@@ -216,8 +218,8 @@ impl Stream {
         ReadError::OutOfRange { partition, position: Offset(position), earliest, latest }
     }
 
-    /// Tells once per request time-out that no broker can be reached. An idle topic gives no sign of life when brokers are
-    /// back, so they are asked before.
+    /// Tells once per request time-out that no broker can be reached. An idle topic gives no sign of life when brokers
+    /// are back, so they are asked before.
     fn notice_absence(&mut self) {
         let Some(down) = self.consumer.down_since() else { return };
         let since = self.reported_down.map_or(down, |reported| reported.max(down));

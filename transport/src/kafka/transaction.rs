@@ -140,7 +140,9 @@ impl KafkaTxWriter {
             let (admin, names) = (self.admin.clone(), vec![record.topic.to_string()]);
             let found = tokio::task::spawn_blocking(move || admin.limits(&names)).await;
             let found = found.unwrap_or_else(|join| Err(NativeError::with_text(Code::TIMED_OUT, join.to_string())));
-            match found.and_then(|mut found| found.pop().map_or(Err(NativeError::new(Code::TIMED_OUT)), |(_, limits)| limits)) {
+            match found
+                .and_then(|mut found| found.pop().map_or(Err(NativeError::new(Code::TIMED_OUT)), |(_, limits)| limits))
+            {
                 Ok(limits) => {
                     self.topics.insert(record.topic.clone(), (limits, Instant::now()));
                     return Ok(limits);
@@ -151,7 +153,9 @@ impl KafkaTxWriter {
                     }
                 }
                 Err(error) if error.code.is_transient() && Instant::now() < until => {}
-                Err(error) => return Err(Sent::new(record).error(error, self.admin.request_timeout(), RECORD_BYTES_MAX)),
+                Err(error) => {
+                    return Err(Sent::new(record).error(error, self.admin.request_timeout(), RECORD_BYTES_MAX));
+                }
             }
             tokio::time::sleep(BACKOFF).await;
         }

@@ -26,12 +26,13 @@ const REFRESH: Duration = Duration::from_secs(2);
 
 /// Appends to Kafka: idempotent, all in-sync replicas.
 ///
-/// The first record of a topic waits until the topic's limits are known, so that a record which the topic does not take is
-/// refused here and never takes the rest of its batch with it. When the writer is dropped, what was appended is still
-/// delivered, within the delivery time-out.
+/// The first record of a topic waits until the topic's limits are known, so that a record which the topic does not take
+/// is refused here and never takes the rest of its batch with it. When the writer is dropped, what was appended is
+/// still delivered, within the delivery time-out.
 pub(super) struct KafkaWriter {
     topics: Arc<Topics>,
-    /// Wakes the thread that looks topics up; it ends when this is dropped. One call waits at most: it looks at all topics.
+    /// Wakes the thread that looks topics up; it ends when this is dropped. One call waits at most: it looks at all
+    /// topics.
     wanted: mpsc::SyncSender<()>,
 }
 
@@ -300,7 +301,8 @@ impl Lookup {
             Err(error) if error.code.is_transient() => return self.topics.expire(&error),
             Err(error) => {
                 return wanted.iter().for_each(|topic| {
-                    self.topics.give_up(topic, || AppendError::Refused { topic: topic.clone(), source: error.clone().into() });
+                    self.topics
+                        .give_up(topic, || AppendError::Refused { topic: topic.clone(), source: error.clone().into() });
                 });
             }
         };
@@ -313,10 +315,9 @@ impl Lookup {
                 }
                 Err(error) if error.code.is_unknown_topic() => self.missing(topic),
                 Err(error) if error.code.is_transient() => self.topics.expire(&error),
-                Err(error) => self.topics.give_up(&topic, || AppendError::Refused {
-                    topic: topic.clone(),
-                    source: error.clone().into(),
-                }),
+                Err(error) => self
+                    .topics
+                    .give_up(&topic, || AppendError::Refused { topic: topic.clone(), source: error.clone().into() }),
             }
         }
         self.missing_since.retain(|topic, _| wanted.contains(topic));

@@ -28,7 +28,8 @@ pub async fn run(global: &Global, source: Source) -> Result<ExitCode, Failure> {
     let Source::Oulad { dir, rate } = source;
     let history = tokio::task::spawn_blocking(move || oulad::import(&dir)).await;
     let history = history.map_err(|e| Failure::new("import", e.to_string(), "the import", "report this"))?;
-    let history = history.map_err(|e| Failure::new(e.code(), chain(&e), "the import; nothing was emitted", e.help()))?;
+    let history =
+        history.map_err(|e| Failure::new(e.code(), chain(&e), "the import; nothing was emitted", e.help()))?;
     let bus = global.open().await?;
     let producer = bus.producer(global.producer_settings()).await?;
     let bar = progress(history.len() as u64);

@@ -1,5 +1,5 @@
-//! The real dataset, against a model that reads the files by itself: no CSV crate, no floating-point sums, no code of this
-//! module but the facts that it checks.
+//! The real dataset, against a model that reads the files by itself: no CSV crate, no floating-point sums, no code of
+//! this module but the facts that it checks.
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},

@@ -48,7 +48,8 @@ pub(super) async fn walk(
         let info = log.topic(topic).await.map_err(|e| wrong(format!("find topic {topic}"))(e.into()))?;
         for number in 0..info.partitions {
             let partition = TopicPartition::new(topic.as_str(), number);
-            let range = log.range(&partition).await.map_err(|e| wrong(format!("find the ends of {partition}"))(e.into()))?;
+            let range =
+                log.range(&partition).await.map_err(|e| wrong(format!("find the ends of {partition}"))(e.into()))?;
             ends.insert(partition.clone(), range.latest);
             if range.latest > range.earliest {
                 partitions.push((partition, range.earliest));
@@ -78,7 +79,8 @@ pub(super) async fn walk(
             }
             let is_due = positions.get(&partition).is_some_and(|next| record.offset() < *next);
             let judged = decoder.judge(spec, record).await;
-            let judged = judged.map_err(|e| wrong(format!("decode {partition} offset {}", record.offset()))(e.into()))?;
+            let judged =
+                judged.map_err(|e| wrong(format!("decode {partition} offset {}", record.offset()))(e.into()))?;
             match judged {
                 Judged::OtherType => {}
                 Judged::Unreadable if is_due => tell(Seen::Unreadable),

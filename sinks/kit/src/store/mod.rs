@@ -81,7 +81,12 @@ pub trait Store: Send + Sync + 'static {
     async fn positions(&self, group: &str) -> Result<Vec<Position>, StoreError>;
 
     /// Rows of a table in the order of their key's columns, after a key, at most `limit`.
-    async fn rows(&self, table: &'static Table, after: Option<&[Value]>, limit: u32) -> Result<Vec<Vec<Value>>, StoreError>;
+    async fn rows(
+        &self,
+        table: &'static Table,
+        after: Option<&[Value]>,
+        limit: u32,
+    ) -> Result<Vec<Vec<Value>>, StoreError>;
 
     /// One row.
     async fn row(&self, table: &'static Table, key: &[Value]) -> Result<Option<Vec<Value>>, StoreError>;
@@ -196,7 +201,8 @@ const UPDATE_AUDIT: &str = "ON CONFLICT (table_name, row_key) DO UPDATE SET appl
 const INSERT_HELD: &str = "INSERT INTO bus_held (consumer_group, topic, partition, record_offset, state, code, reason,
     event_type, event_id, record_key, record_value, headers, emitted_ms, held_ms)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) ON CONFLICT DO NOTHING";
-const SELECT_HELD: &str = "SELECT topic, partition, record_offset, state, code, reason, event_type, event_id, record_key,
+const SELECT_HELD: &str =
+    "SELECT topic, partition, record_offset, state, code, reason, event_type, event_id, record_key,
     record_value, headers, emitted_ms, held_ms FROM bus_held WHERE consumer_group = $1
     ORDER BY topic, partition, record_offset";
 /// Once off, it stays off: rows that were written without audit columns have none. It can be turned on before the first

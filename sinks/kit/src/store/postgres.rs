@@ -99,9 +99,15 @@ fn bind(query: Sql, value: &Value) -> Sql {
 fn bind_column<'v>(query: Sql, kind: Kind, values: impl Iterator<Item = &'v Value>) -> Sql {
     match kind {
         Kind::Text => query.bind(values.map(text).collect::<Vec<_>>()),
-        Kind::Int => query.bind(values.map(|v| if let Value::Int(v) = v { Some(*v) } else { None }).collect::<Vec<_>>()),
-        Kind::Float => query.bind(values.map(|v| if let Value::Float(v) = v { Some(*v) } else { None }).collect::<Vec<_>>()),
-        Kind::Bool => query.bind(values.map(|v| if let Value::Bool(v) = v { Some(*v) } else { None }).collect::<Vec<_>>()),
+        Kind::Int => {
+            query.bind(values.map(|v| if let Value::Int(v) = v { Some(*v) } else { None }).collect::<Vec<_>>())
+        }
+        Kind::Float => {
+            query.bind(values.map(|v| if let Value::Float(v) = v { Some(*v) } else { None }).collect::<Vec<_>>())
+        }
+        Kind::Bool => {
+            query.bind(values.map(|v| if let Value::Bool(v) = v { Some(*v) } else { None }).collect::<Vec<_>>())
+        }
         Kind::Time => query.bind(values.map(moment).collect::<Vec<_>>()),
     }
 }
@@ -179,7 +185,12 @@ impl Store for PostgresStore {
         rows.iter().map(read_position).collect::<Result<_, _>>().map_err(wrong)
     }
 
-    async fn rows(&self, table: &'static Table, after: Option<&[Value]>, limit: u32) -> Result<Vec<Vec<Value>>, StoreError> {
+    async fn rows(
+        &self,
+        table: &'static Table,
+        after: Option<&[Value]>,
+        limit: u32,
+    ) -> Result<Vec<Vec<Value>>, StoreError> {
         let wrong = |e| wrong(e, "read rows");
         let (columns, page) = (column_list(table), page(table, after.is_some()));
         let mut select = query(format!("SELECT {columns} FROM {} {page} LIMIT {limit}", table.name));
@@ -210,8 +221,10 @@ impl Store for PostgresStore {
         let mut tx = self.pool.begin_with(begin).await.map_err(wrong)?;
         let sql = format!("SELECT {POSITION} FROM bus_positions WHERE consumer_group = $1");
         let positions = query(sql).bind(group).fetch_all(&mut *tx).await.map_err(wrong)?;
-        let complete: Option<(String,)> =
-            sqlx::query_as("SELECT value FROM bus_meta WHERE name = 'audit'").fetch_optional(&mut *tx).await.map_err(wrong)?;
+        let complete: Option<(String,)> = sqlx::query_as("SELECT value FROM bus_meta WHERE name = 'audit'")
+            .fetch_optional(&mut *tx)
+            .await
+            .map_err(wrong)?;
         let rows: Vec<(String, String, i64, String, bool)> =
             sqlx::query_as("SELECT table_name, row_key, applied, chain, deleted FROM bus_audit")
                 .fetch_all(&mut *tx)
@@ -234,8 +247,10 @@ impl Store for PostgresStore {
     async fn audit_mode(&self, on: bool) -> Result<bool, StoreError> {
         let wrong = |e| wrong(e, "note the audit mode");
         sqlx::query(super::AUDIT_MODE).bind(on).execute(&self.pool).await.map_err(wrong)?;
-        let (value,): (String,) =
-            sqlx::query_as("SELECT value FROM bus_meta WHERE name = 'audit'").fetch_one(&self.pool).await.map_err(wrong)?;
+        let (value,): (String,) = sqlx::query_as("SELECT value FROM bus_meta WHERE name = 'audit'")
+            .fetch_one(&self.pool)
+            .await
+            .map_err(wrong)?;
         Ok(value == "on")
     }
 
@@ -246,7 +261,9 @@ impl Store for PostgresStore {
     }
 }
 
-fn audit_row((table, key, applied, chain, deleted): (String, String, i64, String, bool)) -> ((String, String), AuditRow) {
+fn audit_row(
+    (table, key, applied, chain, deleted): (String, String, i64, String, bool),
+) -> ((String, String), AuditRow) {
     ((table, key), AuditRow { applied, chain: AuditRow::parse_chain(&chain), deleted })
 }
 
@@ -307,7 +324,8 @@ impl Tx for PostgresTx {
         .fetch_all(&mut *self.0)
         .await
         .map_err(|e| wrong(e, "remember events"))?;
-        let mut fresh: HashSet<AppliedEvent> = rows.into_iter().map(|(source, id)| AppliedEvent { source, id }).collect();
+        let mut fresh: HashSet<AppliedEvent> =
+            rows.into_iter().map(|(source, id)| AppliedEvent { source, id }).collect();
         // Taking it out marks the second of two equal ones as known.
         Ok(events.iter().map(|event| fresh.remove(event)).collect())
     }

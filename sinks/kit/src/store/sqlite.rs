@@ -12,7 +12,9 @@ use coursebus_transport::{Class, Offset, TopicPartition};
 use sqlx::{
     AssertSqlSafe, Row, Sqlite, SqlitePool, Transaction,
     query::Query,
-    sqlite::{SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous},
+    sqlite::{
+        SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
+    },
 };
 
 use super::{
@@ -185,7 +187,12 @@ impl Store for SqliteStore {
         rows.iter().map(read_position).collect::<Result<_, _>>().map_err(wrong)
     }
 
-    async fn rows(&self, table: &'static Table, after: Option<&[Value]>, limit: u32) -> Result<Vec<Vec<Value>>, StoreError> {
+    async fn rows(
+        &self,
+        table: &'static Table,
+        after: Option<&[Value]>,
+        limit: u32,
+    ) -> Result<Vec<Vec<Value>>, StoreError> {
         let wrong = |e| wrong(e, "read rows");
         let (columns, page) = (column_list(table), page(table, after.is_some()));
         let mut select = query(format!("SELECT {columns} FROM {} {page} LIMIT {limit}", table.name));
@@ -216,8 +223,10 @@ impl Store for SqliteStore {
         let mut tx = self.readers.begin().await.map_err(wrong)?;
         let sql = format!("SELECT {POSITION} FROM bus_positions WHERE consumer_group = $1");
         let positions = query(sql).bind(group).fetch_all(&mut *tx).await.map_err(wrong)?;
-        let complete: Option<(String,)> =
-            sqlx::query_as("SELECT value FROM bus_meta WHERE name = 'audit'").fetch_optional(&mut *tx).await.map_err(wrong)?;
+        let complete: Option<(String,)> = sqlx::query_as("SELECT value FROM bus_meta WHERE name = 'audit'")
+            .fetch_optional(&mut *tx)
+            .await
+            .map_err(wrong)?;
         let rows: Vec<(String, String, i64, String, bool)> =
             sqlx::query_as("SELECT table_name, row_key, applied, chain, deleted FROM bus_audit")
                 .fetch_all(&mut *tx)
@@ -241,8 +250,10 @@ impl Store for SqliteStore {
         let wrong = |e| wrong(e, "note the audit mode");
         let mut tx = self.write().await?;
         sqlx::query(super::AUDIT_MODE).bind(on).execute(&mut *tx).await.map_err(wrong)?;
-        let (value,): (String,) =
-            sqlx::query_as("SELECT value FROM bus_meta WHERE name = 'audit'").fetch_one(&mut *tx).await.map_err(wrong)?;
+        let (value,): (String,) = sqlx::query_as("SELECT value FROM bus_meta WHERE name = 'audit'")
+            .fetch_one(&mut *tx)
+            .await
+            .map_err(wrong)?;
         tx.commit().await.map_err(wrong)?;
         Ok(value == "on")
     }
@@ -254,7 +265,9 @@ impl Store for SqliteStore {
     }
 }
 
-fn audit_row((table, key, applied, chain, deleted): (String, String, i64, String, bool)) -> ((String, String), AuditRow) {
+fn audit_row(
+    (table, key, applied, chain, deleted): (String, String, i64, String, bool),
+) -> ((String, String), AuditRow) {
     ((table, key), AuditRow { applied, chain: AuditRow::parse_chain(&chain), deleted })
 }
 
@@ -331,10 +344,13 @@ impl Tx for SqliteTx {
         let mut seen = HashSet::new();
         let unique: Vec<&AppliedEvent> = events.iter().filter(|event| seen.insert(*event)).collect();
         let sql = |groups| {
-            format!("INSERT INTO bus_inbox (consumer_group, source, id) VALUES {groups} ON CONFLICT DO NOTHING RETURNING source, id")
+            format!(
+                "INSERT INTO bus_inbox (consumer_group, source, id) VALUES {groups} ON CONFLICT DO NOTHING RETURNING source, id"
+            )
         };
         let group = group.to_owned();
-        let bind_event = |q: Sql, event: &&AppliedEvent| q.bind(group.clone()).bind(event.source.clone()).bind(event.id.clone());
+        let bind_event =
+            |q: Sql, event: &&AppliedEvent| q.bind(group.clone()).bind(event.source.clone()).bind(event.id.clone());
         let rows = self.bulk(&unique, 3, sql, bind_event, "remember events").await?;
         let mut fresh = HashSet::with_capacity(rows.len());
         for row in rows {
@@ -349,7 +365,9 @@ impl Tx for SqliteTx {
         let what = "read audit columns";
         let names: HashMap<&str, &'static str> = rows.iter().map(|(table, _)| (*table, *table)).collect();
         let sql = |groups| {
-            format!("SELECT table_name, row_key, applied, chain, deleted FROM bus_audit WHERE (table_name, row_key) IN (VALUES {groups})")
+            format!(
+                "SELECT table_name, row_key, applied, chain, deleted FROM bus_audit WHERE (table_name, row_key) IN (VALUES {groups})"
+            )
         };
         let bind_name = |q: Sql, (table, key): &RowName| q.bind(*table).bind(key.clone());
         let found = self.bulk(rows, 2, sql, bind_name, what).await?;

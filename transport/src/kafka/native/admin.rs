@@ -92,7 +92,8 @@ impl AdminClient {
             bindings::rd_kafka_metadata(self.client.as_ptr(), 1, ptr::null_mut(), &raw mut metadata, millis(wait))
         }))
         .map_err(|error| error.after(self.client.last_failure()))?;
-        // SAFETY: the call succeeded, so the metadata is ours until it is destroyed; the arrays have the lengths beside them.
+        // SAFETY: the call succeeded, so the metadata is ours until it is destroyed; the arrays have the lengths beside
+        // them.
         unsafe {
             let found = &*metadata;
             let count = usize::try_from(found.topic_cnt).unwrap_or(0);
@@ -161,11 +162,7 @@ impl AdminClient {
     }
 
     /// Describes topics; never creates one. In no particular order.
-    pub(crate) fn describe_topics(
-        &self,
-        names: &[String],
-        wait: Duration,
-    ) -> Result<Vec<DescribedOrNot>, NativeError> {
+    pub(crate) fn describe_topics(&self, names: &[String], wait: Duration) -> Result<Vec<DescribedOrNot>, NativeError> {
         if names.is_empty() {
             return Ok(Vec::new());
         }
@@ -286,7 +283,11 @@ impl AdminClient {
         op: Op,
         isolation: Option<bindings::rd_kafka_IsolationLevel_t>,
         wait: Duration,
-        send: impl FnOnce(*mut bindings::rd_kafka_t, *const bindings::rd_kafka_AdminOptions_t, *mut bindings::rd_kafka_queue_t),
+        send: impl FnOnce(
+            *mut bindings::rd_kafka_t,
+            *const bindings::rd_kafka_AdminOptions_t,
+            *mut bindings::rd_kafka_queue_t,
+        ),
     ) -> Result<Event, NativeError> {
         let queue = Queue::new(self.client.clone());
         // SAFETY: the client lives; the call aborts rather than return null for an operation that it knows.
@@ -294,8 +295,8 @@ impl AdminClient {
         let options = NonNull::new(options).expect("the operation is one of librdkafka's");
         let options = Owned { ptr: options, destroy: bindings::rd_kafka_AdminOptions_destroy };
         let mut said = [0 as c_char; 256];
-        // SAFETY: options and buffer live. A wait outside librdkafka's range is refused, and its default of a minute holds;
-        // the wait below is the bound then.
+        // SAFETY: options and buffer live. A wait outside librdkafka's range is refused, and its default of a minute
+        // holds; the wait below is the bound then.
         unsafe {
             bindings::rd_kafka_AdminOptions_set_request_timeout(
                 options.ptr.as_ptr(),
@@ -304,7 +305,10 @@ impl AdminClient {
                 said.len(),
             );
             if let Some(isolation) = isolation {
-                NativeError::take(bindings::rd_kafka_AdminOptions_set_isolation_level(options.ptr.as_ptr(), isolation))?;
+                NativeError::take(bindings::rd_kafka_AdminOptions_set_isolation_level(
+                    options.ptr.as_ptr(),
+                    isolation,
+                ))?;
             }
         }
         send(self.client.as_ptr(), options.ptr.as_ptr(), queue.as_ptr());

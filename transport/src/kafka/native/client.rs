@@ -48,8 +48,8 @@ pub(super) struct Context {
 
 /// An owned `rd_kafka_t`.
 ///
-/// Whatever points into it (queues, topics, messages) holds an `Arc` of it, so that it is destroyed last. Destroying waits for
-/// librdkafka's threads; it happens on a thread of its own, because the last owner may be an async task.
+/// Whatever points into it (queues, topics, messages) holds an `Arc` of it, so that it is destroyed last. Destroying
+/// waits for librdkafka's threads; it happens on a thread of its own, because the last owner may be an async task.
 pub(super) struct Client {
     rk: NonNull<bindings::rd_kafka_t>,
     context: Arc<Context>,
@@ -65,8 +65,9 @@ impl Client {
         let config = config.create_native_config().map_err(|error| config_error(&error))?;
         let context = Arc::<Context>::default();
         let mut said = [0 as c_char; 512];
-        // SAFETY: the configuration is copied, and `rd_kafka_new` takes the copy unless it fails. The opaque pointer stays
-        // valid because `context` is dropped only after the client is destroyed. The callbacks have the signatures asked for.
+        // SAFETY: the configuration is copied, and `rd_kafka_new` takes the copy unless it fails. The opaque pointer
+        // stays valid because `context` is dropped only after the client is destroyed. The callbacks have the
+        // signatures asked for.
         let rk = unsafe {
             let conf = bindings::rd_kafka_conf_dup(config.ptr());
             bindings::rd_kafka_conf_set_opaque(conf, Arc::as_ptr(&context).cast_mut().cast());
@@ -131,23 +132,25 @@ impl Client {
         // SAFETY: the client lives; a string that ends with NUL is written into the buffer when there is an error.
         unsafe {
             let code = Code::from_native(bindings::rd_kafka_fatal_error(self.as_ptr(), said.as_mut_ptr(), said.len()));
-            (code != Code::NONE)
-                .then(|| NativeError::with_text(code, text(said.as_ptr())).fatal())
+            (code != Code::NONE).then(|| NativeError::with_text(code, text(said.as_ptr())).fatal())
         }
     }
 }
 
 impl Drop for Client {
     fn drop(&mut self) {
-        struct Remains(NonNull<bindings::rd_kafka_t>, #[allow(dead_code, reason = "held until destroyed")] Arc<Context>);
+        struct Remains(
+            NonNull<bindings::rd_kafka_t>,
+            #[allow(dead_code, reason = "held until destroyed")] Arc<Context>,
+        );
         // SAFETY: as for `Client`.
         unsafe impl Send for Remains {}
         let remains = Remains(self.rk, self.context.clone());
         // A system that cannot start a thread leaks the client.
         let _ = thread::Builder::new().name("coursebus-kafka-end".into()).spawn(move || {
             let remains = remains;
-            // SAFETY: the last owner is gone: nothing points into the client. A consumer that was to leave its group has left
-            // it before; without the flag this would wait for a group without a bound.
+            // SAFETY: the last owner is gone: nothing points into the client. A consumer that was to leave its group
+            // has left it before; without the flag this would wait for a group without a bound.
             unsafe {
                 bindings::rd_kafka_destroy_flags(remains.0.as_ptr(), bindings::RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
             }
@@ -199,12 +202,7 @@ unsafe extern "C" fn on_log(
     }
 }
 
-unsafe extern "C" fn on_error(
-    _rk: *mut bindings::rd_kafka_t,
-    code: c_int,
-    reason: *const c_char,
-    opaque: *mut c_void,
-) {
+unsafe extern "C" fn on_error(_rk: *mut bindings::rd_kafka_t, code: c_int, reason: *const c_char, opaque: *mut c_void) {
     // SAFETY: a string that lives through the call, and our context.
     let (reason, context) = unsafe { (text(reason), context(opaque)) };
     let code = Code::from_raw(code);
@@ -219,19 +217,19 @@ unsafe extern "C" fn on_error(
     }
 }
 
-/// Only notes what is asked: the poll loop answers with `incremental_assign` or `incremental_unassign` when it is ready, and
-/// polls meanwhile. librdkafka waits for the answer, not for the end of the callback.
+/// Only notes what is asked: the poll loop answers with `incremental_assign` or `incremental_unassign` when it is
+/// ready, and polls meanwhile. librdkafka waits for the answer, not for the end of the callback.
 unsafe extern "C" fn on_rebalance(
     rk: *mut bindings::rd_kafka_t,
     code: bindings::rd_kafka_resp_err_t,
     partitions: *mut bindings::rd_kafka_topic_partition_list_t,
     opaque: *mut c_void,
 ) {
-    let assigned = Code::from_native(code) == Code::from_native(bindings::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS);
+    let assigned = Code::from_native(code)
+        == Code::from_native(bindings::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS);
     // SAFETY: the list and the client live through the call, and the opaque pointer is our context.
-    let (partitions, lost, context) = unsafe {
-        (list::positions(partitions), bindings::rd_kafka_assignment_lost(rk) != 0, context(opaque))
-    };
+    let (partitions, lost, context) =
+        unsafe { (list::positions(partitions), bindings::rd_kafka_assignment_lost(rk) != 0, context(opaque)) };
     if let Some(context) = context {
         let partitions = partitions.into_iter().map(|p| (p.topic, p.partition)).collect();
         lock(&context.rebalances).push(Rebalance { assigned, lost: lost && !assigned, partitions });

@@ -33,7 +33,8 @@ pub(crate) struct Consumer {
 impl Consumer {
     pub(crate) fn new(config: &ClientConfig) -> Result<Self, NativeError> {
         let client = Client::new(&Kind::Consumer, config)?;
-        // SAFETY: the client lives. Its log and error callbacks are served by polling the consumer's queue from here on.
+        // SAFETY: the client lives. Its log and error callbacks are served by polling the consumer's queue from here
+        // on.
         NativeError::check(Code::from_native(unsafe { bindings::rd_kafka_poll_set_consumer(client.as_ptr()) }))?;
         let queue = Queue::of_consumer(client).ok_or_else(|| NativeError::new(Code::INVALID_ARGUMENT))?;
         Ok(Self { queue })
@@ -45,8 +46,8 @@ impl Consumer {
 
     /// Waits for the next record or event, at most `wait`. Only one thread may poll.
     ///
-    /// One record at a time: `rd_kafka_consume_batch_queue` takes the offset of an end of partition for that of a record, and
-    /// would skip one after the partition was paused.
+    /// One record at a time: `rd_kafka_consume_batch_queue` takes the offset of an end of partition for that of a
+    /// record, and would skip one after the partition was paused.
     pub(crate) fn poll(&self, wait: Duration) -> Polled {
         // SAFETY: the queue lives; the message returned is ours.
         let message = unsafe { bindings::rd_kafka_consume_queue(self.queue.as_ptr(), millis(wait)) };
@@ -68,8 +69,8 @@ impl Consumer {
         self.queue.wake();
     }
 
-    /// What the group asked since the last call. Each one must be answered, in order, with `incremental_assign` (also of
-    /// nothing) or `incremental_unassign`.
+    /// What the group asked since the last call. Each one must be answered, in order, with `incremental_assign` (also
+    /// of nothing) or `incremental_unassign`.
     pub(crate) fn take_rebalances(&self) -> Vec<Rebalance> {
         self.client().take_rebalances()
     }
@@ -109,9 +110,7 @@ impl Consumer {
     /// Begins to read more partitions, from these offsets on.
     pub(crate) fn incremental_assign(&self, positions: &List) -> Result<(), NativeError> {
         // SAFETY: client and list live; the list is copied; the error returned is ours.
-        unsafe {
-            NativeError::take(bindings::rd_kafka_incremental_assign(self.client().as_ptr(), positions.as_ptr()))
-        }
+        unsafe { NativeError::take(bindings::rd_kafka_incremental_assign(self.client().as_ptr(), positions.as_ptr())) }
     }
 
     /// Ends reading partitions. After this, none of their records is handed out.
@@ -152,15 +151,14 @@ impl Consumer {
     pub(crate) fn probe(&self, topic: &str, wait: Duration) -> Result<(), NativeError> {
         let topic = super::c_string(topic);
         let mut metadata = std::ptr::null();
-        // SAFETY: client and name live; a topic handle is made, used and given back; the pointer is ours to be written to, and
-        // what it points to is ours when the call succeeded; the array has the length beside it.
+        // SAFETY: client and name live; a topic handle is made, used and given back; the pointer is ours to be written
+        // to, and what it points to is ours when the call succeeded; the array has the length beside it.
         unsafe {
             let topic = bindings::rd_kafka_topic_new(self.client().as_ptr(), topic.as_ptr(), std::ptr::null_mut());
             if topic.is_null() {
                 return Err(NativeError::new(Code::INVALID_TOPIC));
             }
-            let asked =
-                bindings::rd_kafka_metadata(self.client().as_ptr(), 0, topic, &raw mut metadata, millis(wait));
+            let asked = bindings::rd_kafka_metadata(self.client().as_ptr(), 0, topic, &raw mut metadata, millis(wait));
             bindings::rd_kafka_topic_destroy(topic);
             NativeError::check(Code::from_native(asked))?;
             let found = if (*metadata).topic_cnt > 0 {
@@ -207,13 +205,15 @@ impl Consumer {
         Ok(PendingCommit { answer })
     }
 
-    /// Leaves the group, in at most `deadline`; partitions are given up without asking anybody. True when the group knows.
+    /// Leaves the group, in at most `deadline`; partitions are given up without asking anybody. True when the group
+    /// knows.
     pub(crate) fn close(&self, deadline: Duration) -> bool {
         let until = Instant::now() + deadline;
         let events = Queue::new(self.client().clone());
         // SAFETY: client and queue live; the error returned is ours.
-        let begun =
-            unsafe { NativeError::take(bindings::rd_kafka_consumer_close_queue(self.client().as_ptr(), events.as_ptr())) };
+        let begun = unsafe {
+            NativeError::take(bindings::rd_kafka_consumer_close_queue(self.client().as_ptr(), events.as_ptr()))
+        };
         if begun.is_err() {
             return false;
         }
@@ -252,9 +252,10 @@ pub(crate) struct PendingCommit {
 impl PendingCommit {
     /// Waits for the answer: the partitions, each with its own code. Blocks.
     pub(crate) fn wait(self, wait: Duration) -> Result<Vec<Position>, NativeError> {
-        let event = self.answer.poll(wait).ok_or_else(|| {
-            NativeError::new(Code::TIMED_OUT).after(self.answer.client().last_failure())
-        })?;
+        let event = self
+            .answer
+            .poll(wait)
+            .ok_or_else(|| NativeError::new(Code::TIMED_OUT).after(self.answer.client().last_failure()))?;
         event.check()?;
         Ok(event.positions())
     }

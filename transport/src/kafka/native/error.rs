@@ -12,8 +12,8 @@ use rdkafka::{
 
 use super::text;
 
-// Declared here with an integer for the code. The bindings have an enum there, and a broker may answer with a code that is
-// newer than the enum; to hold such a value in it would be undefined behaviour.
+// Declared here with an integer for the code. The bindings have an enum there, and a broker may answer with a code that
+// is newer than the enum; to hold such a value in it would be undefined behaviour.
 unsafe extern "C" {
     fn rd_kafka_err2str(err: c_int) -> *const c_char;
     fn rd_kafka_err2name(err: c_int) -> *const c_char;

@@ -36,8 +36,8 @@ impl List {
         let list = Self(NonNull::new(list).expect("librdkafka aborts when memory runs out"));
         for (topic, partition, offset) in entries {
             let topic = c_string(topic);
-            // SAFETY: the list is owned, the name lives through the call and is copied; the entry returned is valid until
-            // the list changes.
+            // SAFETY: the list is owned, the name lives through the call and is copied; the entry returned is valid
+            // until the list changes.
             unsafe {
                 let entry = bindings::rd_kafka_topic_partition_list_add(list.as_ptr(), topic.as_ptr(), partition);
                 (*entry).offset = offset;
@@ -81,8 +81,8 @@ pub(super) unsafe fn positions(list: *const bindings::rd_kafka_topic_partition_l
 /// # Safety
 /// `entry` points to an entry that lives through the call.
 pub(super) unsafe fn position(entry: *const bindings::rd_kafka_topic_partition_t) -> Position {
-    // SAFETY: the caller vouches for the pointer; the topic of an entry is always a string. The code is read as an integer,
-    // without a reference to the whole struct, because it may be none that the bindings know.
+    // SAFETY: the caller vouches for the pointer; the topic of an entry is always a string. The code is read as an
+    // integer, without a reference to the whole struct, because it may be none that the bindings know.
     unsafe {
         Position {
             topic: CStr::from_ptr((&raw const (*entry).topic).read()).to_string_lossy().into_owned(),

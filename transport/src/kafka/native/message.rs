@@ -10,8 +10,8 @@ use rdkafka::bindings;
 
 use super::{Code, client::Client};
 
-/// An owned `rd_kafka_message_t`. Key and value are read where librdkafka put them; it shares the fetched batch with the
-/// other messages of it, which is freed with the last one.
+/// An owned `rd_kafka_message_t`. Key and value are read where librdkafka put them; it shares the fetched batch with
+/// the other messages of it, which is freed with the last one.
 pub(crate) struct Message {
     message: NonNull<bindings::rd_kafka_message_t>,
     /// Parsing headers writes into the message, so it happens once, under this lock.
@@ -23,11 +23,11 @@ pub(crate) struct Message {
 /// Null for none.
 struct Headers(*mut bindings::rd_kafka_headers_t);
 
-// SAFETY: the message is owned by one value and librdkafka allows it to be read and destroyed on any thread; what several
-// messages share (the fetched buffer, the topic, the partition) is counted atomically.
+// SAFETY: the message is owned by one value and librdkafka allows it to be read and destroyed on any thread; what
+// several messages share (the fetched buffer, the topic, the partition) is counted atomically.
 unsafe impl Send for Message {}
-// SAFETY: through a shared reference the message is only read, except when its headers are parsed, which `OnceLock` does once
-// and makes visible to all threads.
+// SAFETY: through a shared reference the message is only read, except when its headers are parsed, which `OnceLock`
+// does once and makes visible to all threads.
 unsafe impl Sync for Message {}
 // SAFETY: the pointer is to memory of the message, written before it got into the `OnceLock` and only read afterwards.
 unsafe impl Send for Headers {}
@@ -94,8 +94,8 @@ impl Message {
     pub(crate) fn headers(&self) -> Vec<(&str, Option<&[u8]>)> {
         let headers = self.headers.get_or_init(|| {
             let mut headers = ptr::null_mut();
-            // SAFETY: the message is owned, and only this closure, which runs once, makes librdkafka write into it. Null
-            // where there are none or they cannot be parsed.
+            // SAFETY: the message is owned, and only this closure, which runs once, makes librdkafka write into it.
+            // Null where there are none or they cannot be parsed.
             unsafe { bindings::rd_kafka_message_headers(self.message.as_ptr(), &raw mut headers) };
             Headers(headers)
         });
@@ -120,9 +120,8 @@ impl Drop for Message {
 fn header(headers: &Headers, index: usize) -> Option<(&str, Option<&[u8]>)> {
     let (mut name, mut value, mut size) = (ptr::null::<c_char>(), ptr::null::<c_void>(), 0);
     // SAFETY: the headers live; the three pointers are ours to be written to.
-    let code = unsafe {
-        bindings::rd_kafka_header_get_all(headers.0, index, &raw mut name, &raw mut value, &raw mut size)
-    };
+    let code =
+        unsafe { bindings::rd_kafka_header_get_all(headers.0, index, &raw mut name, &raw mut value, &raw mut size) };
     if Code::from_native(code) != Code::NONE {
         return None;
     }

@@ -3,9 +3,9 @@
 //! Everything it exports is safe to call. It knows nothing of the traits of this crate; it has owned clients, messages,
 //! lists and events, with the lifetimes that librdkafka asks for.
 //!
-//! Why not the `rdkafka` crate's own clients: its end-of-partition event names no topic, its partition queues can stall after
-//! a rebalance, closing its consumer blocks without a bound, and it has neither topic ids nor `ListOffsets`. Its bindings and
-//! its build of the C library are what is used here.
+//! Why not the `rdkafka` crate's own clients: its end-of-partition event names no topic, its partition queues can stall
+//! after a rebalance, closing its consumer blocks without a bound, and it has neither topic ids nor `ListOffsets`. Its
+//! bindings and its build of the C library are what is used here.
 #![allow(unsafe_code)]
 
 mod admin;
@@ -37,7 +37,8 @@ fn millis(duration: Duration) -> c_int {
     c_int::try_from(rounded).unwrap_or(c_int::MAX)
 }
 
-/// A string for librdkafka. Names with a NUL inside exist nowhere in Kafka: they become the empty name, which it refuses.
+/// A string for librdkafka. Names with a NUL inside exist nowhere in Kafka: they become the empty name, which it
+/// refuses.
 fn c_string(text: &str) -> CString {
     CString::new(text).unwrap_or_default()
 }

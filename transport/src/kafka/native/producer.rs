@@ -26,8 +26,8 @@ pub(crate) trait Deliver: Send + 'static {
     fn deliver(self, outcome: Result<i64, NativeError>);
 }
 
-/// A producer whose records each carry a `D`. Each `D` that [`Producer::produce`] took is delivered as long as the producer
-/// is polled; what is left when it is dropped is leaked, not delivered: purge and poll before.
+/// A producer whose records each carry a `D`. Each `D` that [`Producer::produce`] took is delivered as long as the
+/// producer is polled; what is left when it is dropped is leaked, not delivered: purge and poll before.
 pub(crate) struct Producer<D: Deliver> {
     /// librdkafka looks a topic up in a list each time it gets a name, so they are kept. Destroyed before the client.
     topics: Mutex<HashMap<Arc<str>, Topic>>,
@@ -76,8 +76,8 @@ impl<D: Deliver> Producer<D> {
             Argument { vtype: V::RD_KAFKA_VTYPE_OPAQUE, u: Value { ptr: opaque.cast() } },
             Argument { vtype: V::RD_KAFKA_VTYPE_HEADERS, u: Value { headers } },
         ];
-        // SAFETY: the client and the topic live; key and value live through the call and are copied; the opaque pointer comes
-        // back once, in `on_delivery`; the headers go over to librdkafka unless the call fails.
+        // SAFETY: the client and the topic live; key and value live through the call and are copied; the opaque pointer
+        // comes back once, in `on_delivery`; the headers go over to librdkafka unless the call fails.
         let outcome = unsafe {
             NativeError::take(bindings::rd_kafka_produceva(self.client.as_ptr(), arguments.as_ptr(), arguments.len()))
         };
@@ -98,13 +98,8 @@ impl<D: Deliver> Producer<D> {
         let mut metadata = ptr::null();
         // SAFETY: client and topic live; the pointer is ours to be written to, and freed when the call succeeded.
         unsafe {
-            let code = bindings::rd_kafka_metadata(
-                self.client.as_ptr(),
-                0,
-                topic.as_ptr(),
-                &raw mut metadata,
-                millis(wait),
-            );
+            let code =
+                bindings::rd_kafka_metadata(self.client.as_ptr(), 0, topic.as_ptr(), &raw mut metadata, millis(wait));
             NativeError::check(Code::from_native(code))?;
             bindings::rd_kafka_metadata_destroy(metadata);
         }
@@ -191,8 +186,8 @@ fn headers(record: &NewRecord) -> *mut bindings::rd_kafka_headers_t {
     let headers = unsafe { bindings::rd_kafka_headers_new(record.headers.len()) };
     for header in &record.headers {
         let (value, size) = parts(header.value.as_deref());
-        // SAFETY: name and value live through the call, with their lengths, and are copied. It fails only for a list that
-        // belongs to a message already.
+        // SAFETY: name and value live through the call, with their lengths, and are copied. It fails only for a list
+        // that belongs to a message already.
         unsafe {
             bindings::rd_kafka_header_add(
                 headers,
@@ -211,8 +206,8 @@ unsafe extern "C" fn on_delivery<D: Deliver>(
     message: *const bindings::rd_kafka_message_t,
     _opaque: *mut c_void,
 ) {
-    // SAFETY: the message lives through the call; its private pointer is the box that `produce` leaked, and this is the one
-    // time that it comes back.
+    // SAFETY: the message lives through the call; its private pointer is the box that `produce` leaked, and this is the
+    // one time that it comes back.
     let (delivery, code, offset) = unsafe {
         let opaque = (&raw const (*message)._private).read().cast::<D>();
         (Box::from_raw(opaque), Code::read(&raw const (*message).err), (&raw const (*message).offset).read())

@@ -1,0 +1,111 @@
+//! `line`: every step of the line beside the raw thing that it stands on.
+
+mod append;
+mod consume;
+mod emit;
+mod event;
+mod kafka;
+mod oulad;
+mod raw;
+mod read;
+pub mod tail;
+
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use anyhow::{Context, Result};
+use tempfile::TempDir;
+
+use crate::{
+    env,
+    measure::{Machine, Plan, Report},
+};
+
+/// Measures every step of the line.
+#[derive(clap::Args)]
+pub struct Args {
+    /// A tenth of the work and two pairs: tries the bench out, measures nothing
+    #[arg(long)]
+    quick: bool,
+    /// How many pairs count
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pairs: Option<u16>,
+    /// Only the parts with this in their name: append, tail, read, emit, consume, oulad
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    only: String,
+    /// Where the figures go
+    #[arg(long, value_name = "FOLDER", default_value = "target/bench")]
+    out: PathBuf,
+}
+
+/// What the works share.
+struct Bench {
+    plan: Plan,
+    scratch: TempDir,
+    report: Report,
+}
+
+impl Bench {
+    /// An empty folder, on the disk that the figures go to: a folder for temporary files may be in memory.
+    fn folder(&self) -> Result<TempDir> {
+        Ok(tempfile::tempdir_in(self.scratch.path())?)
+    }
+}
+
+/// Runs what was asked for.
+pub async fn run(args: &Args) -> Result<ExitCode> {
+    let machine = Machine::look();
+    std::fs::create_dir_all(&args.out).with_context(|| args.out.display().to_string())?;
+    let pairs = args.pairs.map_or(if args.quick { 2 } else { 7 }, usize::from);
+    let mut bench = Bench {
+        plan: Plan { pairs, shorten: if args.quick { 10 } else { 1 } },
+        scratch: scratch(&args.out)?,
+        report: Report::new(args.out.join("line.json"), machine),
+    };
+    let wanted = |part: &str| part.contains(&args.only);
+    if wanted("append") {
+        let outcome = append::run(&mut bench).await;
+        bench.note("append", outcome);
+    }
+    if wanted("tail") {
+        let outcome = tail::run(&mut bench).await;
+        bench.note("tail", outcome);
+    }
+    if wanted("read") {
+        let outcome = read::run(&mut bench).await;
+        bench.note("read", outcome);
+    }
+    match env::kafka_bootstrap() {
+        None => bench.report.skip("emit and consume on Kafka", "KAFKA_BOOTSTRAP is not set"),
+        Some(bootstrap) => {
+            if wanted("emit") {
+                let outcome = emit::run(&mut bench, &bootstrap).await;
+                bench.note("emit", outcome);
+            }
+            if wanted("consume") {
+                let outcome = consume::run(&mut bench, &bootstrap).await;
+                bench.note("consume", outcome);
+            }
+        }
+    }
+    if wanted("oulad") {
+        let outcome = oulad::run(&mut bench).await;
+        bench.note("oulad", outcome);
+    }
+    Ok(if bench.report.finish() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+impl Bench {
+    /// A part that fails does not take the others with it.
+    fn note(&mut self, part: &str, outcome: Result<()>) {
+        if let Err(error) = outcome {
+            self.report.fail(part, &error);
+        }
+    }
+}
+
+fn scratch(out: &Path) -> Result<TempDir> {
+    Ok(tempfile::Builder::new().prefix("scratch-").tempdir_in(out)?)
+}
