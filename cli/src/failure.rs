@@ -201,3 +201,63 @@ impl From<std::io::Error> for Failure {
         Self::new("io", error.to_string(), "a file or the output", "check the path and the access rights")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeSet, fs, path::Path};
+
+    use coursebus_consumer::PoisonCode;
+
+    /// Every code that stands in a `Failure::new` of this crate, and those that other crates give.
+    fn codes() -> BTreeSet<String> {
+        let poison = [
+            PoisonCode::NoValue,
+            PoisonCode::MalformedFrame,
+            PoisonCode::UnknownSchema,
+            PoisonCode::UnusableSchema,
+            PoisonCode::UnknownEventType,
+            PoisonCode::MalformedDatum,
+            PoisonCode::TrailingBytes,
+            PoisonCode::DoesNotFit,
+            PoisonCode::Identity,
+            PoisonCode::TypeMismatch,
+            PoisonCode::MalformedHeaders,
+            PoisonCode::Refused,
+        ];
+        let mut codes: BTreeSet<String> = poison.iter().map(|c| c.as_str().to_owned()).collect();
+        let emit = ["schema-not-registered", "registry-unavailable", "record-too-large", "not-confirmed"];
+        let other = ["event-does-not-fit", "import-unreadable", "import-invalid", "fenced", "dependency-unavailable"];
+        codes.extend(emit.iter().chain(&other).map(|c| (*c).to_owned()));
+        let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(folder).expect("the sources").map(|e| e.expect("an entry").path()) {
+                if entry.is_dir() {
+                    folders.push(entry);
+                    continue;
+                }
+                let text = fs::read_to_string(&entry).expect("a source file");
+                for call in text.split("Failure::new(").skip(1) {
+                    if let Some(code) = call.trim_start().strip_prefix('"').and_then(|c| c.split('"').next()) {
+                        codes.insert(code.to_owned());
+                    }
+                }
+            }
+        }
+        codes
+    }
+
+    #[test]
+    fn every_code_has_a_page_and_every_page_a_code() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/errors");
+        let pages: BTreeSet<String> = fs::read_dir(folder)
+            .expect("the pages")
+            .filter_map(|e| e.expect("an entry").path().file_stem()?.to_str().map(str::to_owned))
+            .filter(|name| name != "README")
+            .collect();
+        let known: BTreeSet<&str> = ["bus-format", "kafka-settings", "bus-unusable", "cannot-process"].into();
+        let codes = codes();
+        assert_eq!(codes.difference(&pages).collect::<Vec<_>>(), Vec::<&String>::new(), "codes without a page");
+        let unused: Vec<_> = pages.difference(&codes).filter(|page| !known.contains(page.as_str())).collect();
+        assert_eq!(unused, Vec::<&String>::new(), "pages without a code");
+    }
+}

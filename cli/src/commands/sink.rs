@@ -213,7 +213,7 @@ pub async fn follow(
                     let _ = tell.send(true);
                 }
                 Some(Err(error)) => {
-                    failed.get_or_insert(Failure::new("sink", error.to_string(), "a sink's task", "report this"));
+                    failed.get_or_insert(Failure::new("internal", error.to_string(), "a sink's task", "report this"));
                     let _ = tell.send(true);
                 }
             },

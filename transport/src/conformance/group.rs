@@ -340,12 +340,13 @@ pub async fn a_member_with_a_small_bound_loses_nothing(f: &Fixture) {
     f.append(records.collect()).await;
     let group = GroupSettings { ahead_bytes_max: 30_000, ..f.group("group", &[&topic]) };
     let mut member = f.only_member(group).await;
-    let mut seen = Vec::new();
+    let (mut seen, mut pause_at) = (Vec::new(), 1);
     while seen.len() < 1000 {
         seen.extend(f.taken(&mut *member, 1).await);
-        if seen.len() % 5 == 0 {
-            // Slower than a fetch, so that the bound is reached.
-            tokio::time::sleep(Duration::from_millis(20)).await;
+        if seen.len() >= pause_at {
+            // Long enough for the bound to be reached, and for a backend to do whatever it does then.
+            tokio::time::sleep(Duration::from_millis(400)).await;
+            pause_at += 250;
         }
     }
     assert_eq!((texts(&seen, 0), texts(&seen, 1)), (numbers(0..500), numbers(0..500)));

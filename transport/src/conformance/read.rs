@@ -117,14 +117,15 @@ pub async fn a_small_bound_loses_nothing(f: &Fixture) {
     let from = partitions_of(&topic, 2).into_iter().map(|p| (p, Offset(0))).collect();
     let settings = ReaderSettings { ahead_bytes_max: 50_000, ..ReaderSettings::default() };
     let mut reader = f.log.reader(from, settings).await.expect("a reader");
-    let mut seen = Vec::new();
+    let (mut seen, mut pause_at) = (Vec::new(), 1);
     let reading = async {
         while seen.len() < 2000 {
             let fetched = reader.next(Duration::from_secs(1)).await.expect("records");
             seen.extend(fetched.records.iter().map(super::fixture::Seen::from));
-            if seen.len() % 3 == 0 {
-                // Slower than a fetch, so that the bound is reached.
-                tokio::time::sleep(Duration::from_millis(30)).await;
+            if seen.len() >= pause_at {
+                // Long enough for the bound to be reached, and for a backend to do whatever it does then.
+                tokio::time::sleep(Duration::from_millis(400)).await;
+                pause_at += 400;
             }
         }
     };

@@ -97,10 +97,13 @@ pub async fn what_is_not_there_is_unknown(f: &Fixture) {
 /// Asking for a topic, writing to it, reading it, joining a group on it: none of this makes it.
 pub async fn naming_a_topic_does_not_create_it(f: &Fixture) {
     let topic: Arc<str> = f.unique("missing").into();
-    let written = f.writer().await.append(valued(&topic, 0, "")).await.await;
-    assert!(written.is_err());
-    assert!(f.log.reader(vec![(partition(&topic, 0), Offset(0))], ReaderSettings::default()).await.is_err());
-    assert!(f.log.join(f.group("group", &[&topic])).await.is_err());
+    let receipt = f.writer().await.append(valued(&topic, 0, "")).await;
+    let (written, read, joined) = tokio::join!(
+        receipt,
+        f.log.reader(vec![(partition(&topic, 0), Offset(0))], ReaderSettings::default()),
+        f.log.join(f.group("group", &[&topic])),
+    );
+    assert!(written.is_err() && read.is_err() && joined.is_err());
     assert!(f.log.topic(&topic).await.is_err());
     assert!(!f.log.topics().await.expect("the topics").iter().any(|info| *info.name == *topic));
 }

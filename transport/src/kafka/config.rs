@@ -71,7 +71,8 @@ impl Configs {
         // also wants it to be no shorter than the session.
         let rejoin = settings.release_timeout + settings.session_timeout.max(Duration::from_secs(10));
         let session = settings.session_timeout.max(Duration::from_secs(6));
-        let heartbeat = (session / 5).min(Duration::from_secs(3));
+        // A member learns of a rebalance from the answer to a heartbeat: every other member waits for the slowest.
+        let heartbeat = (session / 6).min(Duration::from_secs(1));
         let mut config = self.consumer(settings.ahead_bytes_max);
         config
             .set("group.id", settings.group.as_str())
