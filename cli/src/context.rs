@@ -14,8 +14,9 @@ use coursebus_transport::{BusAddress, Log, Settings, embedded::EmbeddedLog, kafk
 
 use crate::{failure::Failure, output::Format};
 
-/// Options of every command.
+/// Options of every command, in the help behind a command's own.
 #[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Options of every command")]
 pub struct Global {
     /// The bus: embedded:DIR (a folder on this machine) or kafka://host:port,…
     #[arg(long, global = true, env = "COURSEBUS_BUS", default_value = "embedded:.coursebus", value_name = "BUS")]

@@ -40,7 +40,10 @@ impl Credentials {
 
     fn allow(&self, header: &str) -> bool {
         use sha2::{Digest, Sha256};
-        let Some(given) = header.strip_prefix("Basic ") else { return false };
+        let Some((scheme, given)) = header.split_once(' ') else { return false };
+        if !scheme.eq_ignore_ascii_case("basic") {
+            return false;
+        }
         // Compared by hash, so that the time it takes tells nothing of the password.
         let given = Sha256::digest(given.trim());
         self.0.iter().any(|line| Sha256::digest(base64(line.as_bytes())) == given)
@@ -84,7 +87,9 @@ async fn check(State(credentials): State<Credentials>, request: Request, next: N
     if given.is_some_and(|given| credentials.allow(given)) {
         return next.run(request).await;
     }
-    (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, "Basic realm=\"coursebus\"")]).into_response()
+    let body = r#"{"error_code":401,"message":"HTTP 401 Unauthorized"}"#;
+    let headers = [(header::WWW_AUTHENTICATE, "Basic realm=\"coursebus\""), (header::CONTENT_TYPE, "application/json")];
+    (StatusCode::UNAUTHORIZED, headers, body).into_response()
 }
 
 fn base64(bytes: &[u8]) -> String {

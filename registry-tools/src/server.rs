@@ -7,7 +7,7 @@ use std::sync::Arc;
 use axum::{
     Router,
     body::Bytes,
-    extract::{DefaultBodyLimit, Path, State},
+    extract::{DefaultBodyLimit, Path, Query, State},
     http::{StatusCode, header},
     response::{IntoResponse, Response},
     routing::{get, post},
@@ -100,6 +100,10 @@ struct SchemaBody {
     #[serde(default)]
     references: Vec<Value>,
     #[serde(default)]
+    metadata: Option<Value>,
+    #[serde(rename = "ruleSet", default)]
+    rule_set: Option<Value>,
+    #[serde(default)]
     id: Option<i64>,
     #[serde(default)]
     version: Option<i64>,
@@ -115,11 +119,41 @@ fn schema_body(bytes: &Bytes) -> Result<SchemaBody, ApiError> {
     if !parsed.references.is_empty() {
         return refuse("references are not supported yet");
     }
+    // Dropping a rule in silence could leave in clear what was to be encrypted.
+    let is_given = |part: &Option<Value>| part.as_ref().is_some_and(|part| !part.is_null());
+    if is_given(&parsed.metadata) || is_given(&parsed.rule_set) {
+        return refuse("metadata and rule sets are not supported yet");
+    }
     Ok(parsed)
 }
 
-async fn subjects(State(registry): Shared) -> Answer {
-    Ok(reply(&json!(registry.subjects().await?)))
+/// What lists can be asked for.
+#[derive(Deserialize)]
+struct ListQuery {
+    #[serde(rename = "subjectPrefix", default)]
+    subject_prefix: String,
+    #[serde(default)]
+    subject: Option<String>,
+    #[serde(default)]
+    offset: usize,
+    /// All where it is negative or absent.
+    #[serde(default)]
+    limit: Option<i64>,
+}
+
+impl ListQuery {
+    /// The part that was asked for.
+    fn page<T>(&self, items: impl Iterator<Item = T>) -> Vec<T> {
+        let limit = self.limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX);
+        items.skip(self.offset).take(limit).collect()
+    }
+}
+
+async fn subjects(State(registry): Shared, Query(query): Query<ListQuery>) -> Answer {
+    let subjects = registry.subjects().await?.into_iter();
+    // The prefix of all contexts: there is one.
+    let prefix = query.subject_prefix.strip_prefix(":*:").unwrap_or(&query.subject_prefix);
+    Ok(reply(&json!(query.page(subjects.filter(|subject| subject.starts_with(prefix))))))
 }
 
 async fn lookup(State(registry): Shared, Path(subject): Path<String>, bytes: Bytes) -> Answer {
@@ -131,8 +165,8 @@ fn described(found: &Registered) -> Value {
     json!({ "subject": found.subject, "version": found.version, "id": found.id.0, "schema": *found.schema })
 }
 
-async fn versions(State(registry): Shared, Path(subject): Path<String>) -> Answer {
-    Ok(reply(&json!(registry.versions(&subject).await?)))
+async fn versions(State(registry): Shared, Path(subject): Path<String>, Query(query): Query<ListQuery>) -> Answer {
+    Ok(reply(&json!(query.page(registry.versions(&subject).await?.into_iter()))))
 }
 
 async fn register(State(registry): Shared, Path(subject): Path<String>, bytes: Bytes) -> Answer {
@@ -170,17 +204,32 @@ async fn schema_text(State(registry): Shared, Path(id): Path<String>) -> Answer 
     Ok(([(header::CONTENT_TYPE, "application/json")], text).into_response())
 }
 
-async fn schema_subjects(State(registry): Shared, Path(id): Path<String>) -> Answer {
-    let versions = registry.versions_of(schema_id(&id)?).await?;
-    let mut subjects: Vec<String> = versions.into_iter().map(|(subject, _)| subject).collect();
+async fn schema_subjects(State(registry): Shared, Path(id): Path<String>, Query(query): Query<ListQuery>) -> Answer {
+    let mut subjects: Vec<String> = versions_of(&registry, &id, &query).await?.map(|(subject, _)| subject).collect();
     subjects.dedup();
-    Ok(reply(&json!(subjects)))
+    Ok(reply(&json!(query.page(subjects.into_iter()))))
 }
 
-async fn schema_versions(State(registry): Shared, Path(id): Path<String>) -> Answer {
-    let versions = registry.versions_of(schema_id(&id)?).await?.into_iter();
-    let pair = |(subject, version)| json!({ "subject": subject, "version": version });
-    Ok(reply(&versions.map(pair).collect()))
+async fn schema_versions(State(registry): Shared, Path(id): Path<String>, Query(query): Query<ListQuery>) -> Answer {
+    let versions = versions_of(&registry, &id, &query).await?;
+    let pairs = versions.map(|(subject, version)| json!({ "subject": subject, "version": version }));
+    Ok(reply(&json!(query.page(pairs))))
+}
+
+async fn versions_of<'q>(
+    registry: &LogRegistry,
+    id: &str,
+    query: &'q ListQuery,
+) -> Result<impl Iterator<Item = (String, u32)> + use<'q>, ApiError> {
+    let versions = registry.versions_of(schema_id(id)?).await?.into_iter();
+    Ok(versions.filter(|(subject, _)| query.subject.as_ref().is_none_or(|wanted| wanted == subject)))
+}
+
+/// Whether what a subject lacks is answered with what holds for all.
+#[derive(Deserialize)]
+struct ScopeQuery {
+    #[serde(rename = "defaultToGlobal", default)]
+    default_to_global: bool,
 }
 
 #[derive(Deserialize)]
@@ -193,8 +242,11 @@ async fn global_level(State(registry): Shared) -> Answer {
     Ok(reply(&json!({ "compatibilityLevel": level.map(|l| l.to_string()) })))
 }
 
-async fn level(State(registry): Shared, Path(subject): Path<String>) -> Answer {
-    let level = registry.compatibility(Some(&subject)).await?;
+async fn level(State(registry): Shared, Path(subject): Path<String>, Query(query): Query<ScopeQuery>) -> Answer {
+    let mut level = registry.compatibility(Some(&subject)).await?;
+    if level.is_none() && query.default_to_global {
+        level = registry.compatibility(None).await?;
+    }
     let level = level.ok_or(RegistryError::NoSubjectLevel { subject })?;
     Ok(reply(&json!({ "compatibilityLevel": level.to_string() })))
 }
@@ -224,8 +276,11 @@ async fn global_mode(State(registry): Shared) -> Answer {
     Ok(reply(&json!({ "mode": mode.map(|m| m.to_string()) })))
 }
 
-async fn mode(State(registry): Shared, Path(subject): Path<String>) -> Answer {
-    let mode = registry.mode(Some(&subject)).await?;
+async fn mode(State(registry): Shared, Path(subject): Path<String>, Query(query): Query<ScopeQuery>) -> Answer {
+    let mut mode = registry.mode(Some(&subject)).await?;
+    if mode.is_none() && query.default_to_global {
+        mode = registry.mode(None).await?;
+    }
     let mode = mode.ok_or(RegistryError::NoSubjectMode { subject })?;
     Ok(reply(&json!({ "mode": mode.to_string() })))
 }

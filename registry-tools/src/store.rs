@@ -96,8 +96,13 @@ impl LogRegistry {
             Err(AdminError::UnknownTopic { .. }) => return Ok(()),
             Err(error) => return Err(unavailable("find the end of its topic", error)),
         };
+        self.follow_to(range.latest).await
+    }
+
+    /// Waits until the follower stands at an offset or behind it.
+    async fn follow_to(&self, next: Offset) -> Result<(), RegistryError> {
         let mut position = self.position.clone();
-        let reached = position.wait_for(|at| at.next >= range.latest || at.failed.is_some());
+        let reached = position.wait_for(|at| at.next >= next || at.failed.is_some());
         match tokio::time::timeout(self.settings.timeout, reached).await {
             Err(elapsed) => Err(unavailable("read its topic in time", elapsed)),
             Ok(Err(gone)) => Err(unavailable("read its topic", gone)),
@@ -124,13 +129,15 @@ impl LogRegistry {
         let mut slot = self.writer.lock().await;
         for _ in 0..self.settings.attempts {
             let mut writer = match slot.take() {
+                // Nobody else has written since this writer last did, or it will be fenced below.
                 Some(writer) => writer,
                 None => {
                     let opened = self.log.transactional(WRITER_ID).await;
-                    opened.map_err(|error| unavailable("become its topic's writer", error))?
+                    let writer = opened.map_err(|error| unavailable("become its topic's writer", error))?;
+                    self.catch_up().await?;
+                    writer
                 }
             };
-            self.catch_up().await?;
             let (key, value) = match decide(&self.state())? {
                 Ok(done) => {
                     *slot = Some(writer);
@@ -139,9 +146,10 @@ impl LogRegistry {
                 Err(bytes) => bytes,
             };
             match append(writer.as_mut(), key, value).await {
-                Ok(()) => {
+                Ok(at) => {
                     *slot = Some(writer);
-                    self.catch_up().await?;
+                    // Not to the end of the topic, which on Kafka is behind the transaction's marker and is told late.
+                    self.follow_to(at.next()).await?;
                     return then(&self.state());
                 }
                 // Another registry has taken over meanwhile: look at what it wrote, and decide again.
@@ -159,12 +167,13 @@ impl Drop for LogRegistry {
     }
 }
 
-async fn append(writer: &mut dyn TxWriter, key: String, value: Option<String>) -> Result<(), AppendError> {
+async fn append(writer: &mut dyn TxWriter, key: String, value: Option<String>) -> Result<Offset, AppendError> {
     writer.begin().await?;
     let (key, value) = (Some(key.into()), value.map(Into::into));
     let headers = Vec::new();
     writer.append(NewRecord { topic: TOPIC.into(), partition: 0, timestamp_ms: None, key, value, headers }).await?;
-    writer.commit().await.map(drop)
+    let appended = writer.commit().await?;
+    Ok(appended.last().map_or(Offset(0), |at| at.offset))
 }
 
 /// Between 1 and 20 ms, so that two that contend do not meet again and again.
@@ -286,6 +295,8 @@ impl Registry for LogRegistry {
     }
 
     async fn set_compatibility(&self, subject: Option<&str>, level: Level) -> Result<(), RegistryError> {
+        // A level that another registry has just changed must not count as set.
+        self.catch_up().await?;
         let is_set = |state: &State| subject.is_some() && state.level(subject) == Some(level);
         let decide = |state: &State| Ok(if is_set(state) { Ok(()) } else { Err(record::config(subject, level)) });
         self.write(decide, |_| Ok(())).await

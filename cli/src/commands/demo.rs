@@ -25,6 +25,7 @@ const PREFIX: &str = "demo";
 /// Runs the whole line in a fresh directory: emits the history of a small made-up platform, lets every sink apply it, shows
 /// what each service now knows, and audits that each event took effect once, in order.
 #[derive(clap::Args)]
+#[command(after_help = "Example:\n  coursebus demo --keep")]
 pub struct Args {
     /// Keep the directory, and say where it is
     #[arg(long)]

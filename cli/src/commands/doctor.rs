@@ -16,6 +16,7 @@ use crate::{
 
 /// Checks the bus, the registry and the databases, and says what to do about what is wrong. Exit 3 where something is.
 #[derive(clap::Args)]
+#[command(after_help = "Example:\n  coursebus doctor --bus kafka://127.0.0.1:9092 --registry http://127.0.0.1:8081")]
 pub struct Args {}
 
 /// One thing that was looked at.

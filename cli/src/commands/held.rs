@@ -17,6 +17,7 @@ use crate::{
 #[derive(clap::Subcommand)]
 pub enum Command {
     /// Held records by cause, or one row a record
+    #[command(after_help = "Example:\n  coursebus held list --flat")]
     List {
         /// Sinks; all where none is given
         names: Vec<String>,

@@ -11,8 +11,10 @@ use crate::{context::Global, failure::Failure, output};
 #[derive(clap::Subcommand)]
 pub enum Command {
     /// All subjects with their versions
+    #[command(after_help = "Example:\n  coursebus schema list")]
     List,
     /// One version of a subject, or the schema of an id
+    #[command(after_help = "Example:\n  coursebus schema show my-subject --version 1")]
     Show {
         /// A subject, or a schema id
         subject: String,

@@ -18,15 +18,18 @@ use crate::{
 #[derive(clap::Subcommand)]
 pub enum Command {
     /// The sinks there are
+    #[command(after_help = "Example:\n  coursebus sink list")]
     List,
     /// Keep the tables of sinks current
     Run(RunArgs),
     /// How far each sink is
+    #[command(after_help = "Example:\n  coursebus sink status credentials")]
     Status {
         /// Sinks; all where none is given
         names: Vec<String>,
     },
     /// Print all rows of a sink as JSON lines, sorted
+    #[command(after_help = "Example:\n  coursebus sink dump credentials")]
     Dump {
         /// The sink
         name: String,
@@ -35,6 +38,7 @@ pub enum Command {
         audit: bool,
     },
     /// Prove from the topics that each event took effect once, in order; exit 3 where it did not
+    #[command(after_help = "Example:\n  coursebus sink audit credentials -o json")]
     Audit {
         /// Sinks; all where none is given
         names: Vec<String>,

@@ -10,8 +10,10 @@ use crate::{context::Global, failure::Failure, output};
 #[derive(clap::Subcommand)]
 pub enum Command {
     /// All topics of the bus
+    #[command(after_help = "Example:\n  coursebus topic list")]
     List,
     /// One topic with its partitions
+    #[command(after_help = "Example:\n  coursebus topic describe dev-course-run-lifecycle")]
     Describe {
         /// The full name
         topic: String,

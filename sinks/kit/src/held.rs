@@ -54,20 +54,22 @@ pub struct HeldRecord {
 }
 
 impl HeldRecord {
-    /// Holds a record as dead.
+    /// Holds a record as dead. What is read from it for people to see loses its NUL characters, which PostgreSQL's text does
+    /// not take: a record must not be able to refuse to be held.
     pub(crate) fn dead(record: &Record, event_type: Option<&str>, poison: &Poison, held_ms: i64) -> Self {
         let headers = record.headers();
         let identity = Identity::read(headers.iter().copied()).ok();
         let text = |text: &str| text.to_owned();
+        let shown = |text: &str| text.replace('\0', "\u{fffd}");
         Self {
             topic: record.topic().to_string(),
             partition: record.partition(),
             offset: record.offset(),
             state: HeldState::Dead.to_string(),
             code: poison.code.as_str().to_owned(),
-            reason: poison.reason.clone(),
-            event_type: event_type.map(text).or_else(|| identity.map(|i| text(i.event_type))),
-            event_id: identity.map(|i| text(i.id)),
+            reason: shown(&poison.reason),
+            event_type: event_type.map(text).or_else(|| identity.map(|i| shown(i.event_type))),
+            event_id: identity.map(|i| shown(i.id)),
             key: record.key().map(<[u8]>::to_vec),
             value: record.value().map(<[u8]>::to_vec),
             headers: headers.iter().map(|(name, value)| (text(name), value.map(<[u8]>::to_vec))).collect(),

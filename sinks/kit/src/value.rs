@@ -43,9 +43,11 @@ pub(crate) fn time_text(time: OffsetDateTime) -> String {
     micros.format(&Rfc3339).unwrap_or_default()
 }
 
-/// Reads RFC 3339.
+/// Reads RFC 3339: what [`time_text`] can write, so years 0 to 9999 in UTC, cut off at microseconds.
 pub(crate) fn parse_time(text: &str) -> Option<OffsetDateTime> {
-    OffsetDateTime::parse(text, &Rfc3339).ok()
+    let time = OffsetDateTime::parse(text, &Rfc3339).ok()?.checked_to_offset(UtcOffset::UTC)?;
+    // Cut off here, once: each database rounds in its own way.
+    time.replace_microsecond(time.microsecond()).ok().filter(|time| time.year() >= 0)
 }
 
 impl From<bool> for Value {
@@ -61,8 +63,9 @@ impl From<i64> for Value {
 }
 
 impl From<f64> for Value {
+    /// Zero has one sign: SQLite does not keep that of -0.0, PostgreSQL does.
     fn from(value: f64) -> Self {
-        Self::Float(value)
+        Self::Float(value + 0.0)
     }
 }
 
@@ -95,6 +98,26 @@ mod tests {
     use time::macros::datetime;
 
     use super::*;
+
+    #[test]
+    fn a_moment_is_one_that_can_be_written() {
+        let check = |text, expected: Option<&str>| {
+            assert_eq!(parse_time(text).map(time_text).as_deref(), expected, "{text}");
+        };
+        check("2026-04-05T08:07:08.0000019+02:00", Some("2026-04-05T06:07:08.000001Z"));
+        check("1999-12-31T23:59:59.9999999Z", Some("1999-12-31T23:59:59.999999Z"));
+        check("0000-01-01T00:00:00Z", Some("0000-01-01T00:00:00Z"));
+        check("9999-12-31T23:59:59Z", Some("9999-12-31T23:59:59Z"));
+        // There is no such moment in UTC, and converting to it would panic.
+        check("9999-12-31T23:59:59-12:00", None);
+        check("0000-01-01T00:00:00+12:00", None);
+        check("2026-04-05 06:07:08", None);
+    }
+
+    #[test]
+    fn zero_has_one_sign() {
+        assert_eq!(Value::from(-0.0).to_json().to_string(), "0.0");
+    }
 
     #[test]
     fn a_moment_has_one_text() {

@@ -305,7 +305,8 @@ async fn take_overs_answer_in_the_order_asked_for(fixture: &Fixture) {
     let other = fixture.open().await;
     let reversed = [1, 2, 0, 3].map(partition);
     let (one, two) = tokio::join!(store.take_over(GROUP, &asked), other.take_over(GROUP, &reversed));
-    let epochs: HashSet<i64> = one.expect("taken over").iter().chain(&two.expect("taken over")).map(|p| p.epoch).collect();
+    let epochs: HashSet<i64> =
+        one.expect("taken over").iter().chain(&two.expect("taken over")).map(|p| p.epoch).collect();
     assert_eq!(epochs, [3, 4].into());
 }
 
@@ -363,10 +364,10 @@ async fn a_batch_that_is_refused_leaves_nothing(fixture: &Fixture) {
     // Nor does the inbox remember it: without its bad record the rest goes through.
     let rest = effects().into_iter().filter(|e| e.event.id != "c").collect();
     Step::new(epoch, 9, rest).inbox().audit().ok(store.as_ref()).await;
-    assert_eq!(labels_and_counts(store.as_ref()).await, [
-        (1, Some("half".into()), None),
-        (3, Some("half".into()), None)
-    ]);
+    assert_eq!(
+        labels_and_counts(store.as_ref()).await,
+        [(1, Some("half".into()), None), (3, Some("half".into()), None)]
+    );
 }
 
 /// The count of applied events is the effect here: other than an upsert it shows an event that was applied twice.
@@ -409,20 +410,19 @@ async fn an_upsert_leaves_other_columns_alone(fixture: &Fixture) {
     // In one batch, and beside a row of another shape.
     let mixed = vec![effect(2, "c", [label(2, "a")]), effect(3, "d", [count(1, 8), count(2, 9)])];
     Step::new(epoch, 4, mixed).ok(store.as_ref()).await;
-    assert_eq!(labels_and_counts(store.as_ref()).await, [
-        (1, Some("kept".into()), Some(8)),
-        (2, Some("a".into()), Some(9))
-    ]);
+    assert_eq!(
+        labels_and_counts(store.as_ref()).await,
+        [(1, Some("kept".into()), Some(8)), (2, Some("a".into()), Some(9))]
+    );
     // A null is a value, and a change of nothing makes the row.
     let nothing = THINGS.upsert(["here".into(), 3.into()], []);
     let clear = THINGS.upsert(["here".into(), 1.into()], [("count", Value::Null)]);
     Step::new(epoch, 5, vec![effect(4, "e", [nothing.clone(), clear])]).ok(store.as_ref()).await;
     Step::new(epoch, 6, vec![effect(5, "f", [nothing])]).ok(store.as_ref()).await;
-    assert_eq!(labels_and_counts(store.as_ref()).await, [
-        (1, Some("kept".into()), None),
-        (2, Some("a".into()), Some(9)),
-        (3, None, None)
-    ]);
+    assert_eq!(
+        labels_and_counts(store.as_ref()).await,
+        [(1, Some("kept".into()), None), (2, Some("a".into()), Some(9)), (3, None, None)]
+    );
 }
 
 async fn a_removal_and_what_follows_it_come_in_their_order(fixture: &Fixture) {
@@ -438,10 +438,10 @@ async fn a_removal_and_what_follows_it_come_in_their_order(fixture: &Fixture) {
         effect(3, "d", [removal(4), removal(2), removal(99)]),
     ];
     Step::new(epoch, 4, second).audit().ok(store.as_ref()).await;
-    assert_eq!(labels_and_counts(store.as_ref()).await, [
-        (1, Some("again".into()), None),
-        (3, Some("a".into()), Some(1))
-    ]);
+    assert_eq!(
+        labels_and_counts(store.as_ref()).await,
+        [(1, Some("again".into()), None), (3, Some("a".into()), Some(1))]
+    );
     let marks = audited(store.as_ref()).await;
     let of = |number: i64| marks[&format!(r#"["here",{number}]"#)];
     assert_eq!([of(1), of(2), of(3), of(4), of(99)], [(3, false), (2, true), (1, false), (2, true), (1, true)]);
@@ -454,10 +454,12 @@ async fn rows_come_in_the_order_of_their_key_and_in_pages(fixture: &Fixture) {
     let store = fixture.open().await;
     let (epoch, _) = take_over(store.as_ref()).await;
     let keys: Vec<(&str, i64)> = ["a", "b", "c"].into_iter().flat_map(|p| [-5, 0, 3, 20].map(|n| (p, n))).collect();
-    let change = |(place, number): &(&str, i64)| THINGS.upsert([(*place).into(), (*number).into()], [("count", 1.into())]);
+    let change =
+        |(place, number): &(&str, i64)| THINGS.upsert([(*place).into(), (*number).into()], [("count", 1.into())]);
     Step::new(epoch, 1, vec![effect(0, "a", keys.iter().rev().map(change))]).ok(store.as_ref()).await;
     let key = |row: &Vec<Value>| row[..2].to_vec();
-    let expected: Vec<Vec<Value>> = keys.iter().map(|(place, number)| vec![(*place).into(), (*number).into()]).collect();
+    let expected: Vec<Vec<Value>> =
+        keys.iter().map(|(place, number)| vec![(*place).into(), (*number).into()]).collect();
     assert_eq!(all_rows(store.as_ref()).await.iter().map(key).collect::<Vec<_>>(), expected);
 
     let mut paged: Vec<Vec<Value>> = Vec::new();
@@ -532,7 +534,7 @@ fn corners() -> Vec<(i64, Vec<(&'static str, Value)>)> {
         moment(datetime!(2026-04-05 06:07:08.000009 UTC)),
         moment(datetime!(1969-12-31 23:59:59.999999 UTC)),
         moment(datetime!(1999-12-31 23:59:59.5 UTC)),
-        moment(datetime!(0001-01-01 00:00:00 UTC)),
+        moment(datetime!(0000-01-01 00:00:00 UTC)),
         moment(datetime!(9999-12-31 23:59:59.999999 UTC)),
         moment(datetime!(2026-04-05 08:07:08 +2)),
     ];
@@ -681,7 +683,8 @@ async fn a_file_is_a_plain_database() {
     let Place::Sqlite(dir) = &fixture.place else { unreachable!("made above") };
     let url = format!("sqlite://{}", dir.path().join("kit_test.db").display());
     let mut connection = SqliteConnection::connect(&url).await.expect("any tool opens it");
-    let (labels,): (String,) = sqlx::query_as("SELECT group_concat(label) FROM things").fetch_one(&mut connection).await.expect("SQL");
+    let (labels,): (String,) =
+        sqlx::query_as("SELECT group_concat(label) FROM things").fetch_one(&mut connection).await.expect("SQL");
     assert_eq!(labels, "x");
 }
 

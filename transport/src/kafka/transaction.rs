@@ -31,6 +31,9 @@ pub(super) struct KafkaTxWriter {
     pump: Pump<Delivery>,
     admin: Admin,
     open: bool,
+    /// After a commit whose outcome is not known librdkafka lets the transaction only be committed again. It is settled by the
+    /// next writer of the id.
+    in_doubt: bool,
     /// One a record of the open transaction, in order.
     receipts: Vec<oneshot::Receiver<Outcome>>,
     /// How many of the receipts are known to be fine.
@@ -69,6 +72,7 @@ impl KafkaTxWriter {
             pump,
             admin,
             open: false,
+            in_doubt: false,
             receipts: Vec::new(),
             confirmed: Vec::new(),
             topics: HashMap::new(),
@@ -199,6 +203,7 @@ impl KafkaTxWriter {
 #[async_trait]
 impl TxWriter for KafkaTxWriter {
     async fn begin(&mut self) -> Result<(), AppendError> {
+        self.check_settled()?;
         if self.open {
             self.abort().await?;
         }
@@ -208,6 +213,7 @@ impl TxWriter for KafkaTxWriter {
     }
 
     async fn append(&mut self, record: NewRecord) -> Result<(), AppendError> {
+        self.check_settled()?;
         if !is_topic_name(&record.topic) {
             return Err(AppendError::UnknownTopic { topic: record.topic.to_string() });
         }
@@ -226,6 +232,7 @@ impl TxWriter for KafkaTxWriter {
     }
 
     async fn commit(&mut self) -> Result<Vec<Appended>, AppendError> {
+        self.check_settled()?;
         let committed = self.blocking(|producer, left| producer.commit_transaction(left)).await;
         match committed {
             Ok(()) => {
@@ -234,19 +241,28 @@ impl TxWriter for KafkaTxWriter {
                 self.forget();
                 Ok(appended)
             }
-            Err(outcome @ (AppendError::Unconfirmed { .. } | AppendError::Fenced { .. })) => Err(outcome),
+            Err(outcome @ AppendError::Unconfirmed { .. }) => {
+                self.in_doubt = true;
+                Err(outcome)
+            }
+            Err(fenced @ AppendError::Fenced { .. }) => Err(fenced),
             // A record was refused: say which, and why.
             Err(outcome) => Err(self.refused_record().unwrap_or(outcome)),
         }
     }
 
     async fn abort(&mut self) -> Result<(), AppendError> {
+        self.check_settled()?;
         self.forget();
         self.blocking(|producer, left| producer.abort_transaction(left)).await
     }
 }
 
 impl KafkaTxWriter {
+    fn check_settled(&self) -> Result<(), AppendError> {
+        if self.in_doubt { Err(AppendError::Closed) } else { Ok(()) }
+    }
+
     /// The first record that librdkafka reported as failed.
     fn refused_record(&mut self) -> Option<AppendError> {
         let outcome = |receipt: &mut oneshot::Receiver<Outcome>| receipt.try_recv().ok()?.err();

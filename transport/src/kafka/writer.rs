@@ -64,6 +64,7 @@ struct Waiting {
 struct Delivery {
     ack: Ack,
     sent: Sent,
+    delivery_timeout: Duration,
     topics: Weak<Topics>,
     lane: Weak<Pump<Delivery>>,
 }
@@ -139,7 +140,8 @@ impl Topics {
 
     fn send(self: &Arc<Self>, known: &Known, record: &NewRecord, ack: Ack) -> Result<(), (NativeError, Ack)> {
         let (topics, lane) = (Arc::downgrade(self), Arc::downgrade(&known.lane));
-        let delivery = Delivery { ack, sent: Sent::new(record), topics, lane };
+        let delivery_timeout = self.delivery_timeout;
+        let delivery = Delivery { ack, sent: Sent::new(record), delivery_timeout, topics, lane };
         known.lane.producer().produce(record, delivery).map_err(|(error, delivery)| (error, delivery.ack))
     }
 
@@ -239,12 +241,11 @@ impl Delivery {
         let lane = self.lane.upgrade();
         let topics = self.topics.upgrade();
         let is_dead = lane.as_ref().is_some_and(|lane| lane.producer().fatal_error().is_some());
-        let waited = topics.as_ref().map_or(Duration::ZERO, |topics| topics.delivery_timeout);
         let error = match lane {
             Some(lane) if error.code == Code::MESSAGE_TIMED_OUT => error.after(lane.producer().last_failure()),
             _ => error,
         };
-        let error = self.sent.error(error, waited, RECORD_BYTES_MAX);
+        let error = self.sent.error(error, self.delivery_timeout, RECORD_BYTES_MAX);
         let contradicts = matches!(
             error,
             AppendError::UnknownTopic { .. } | AppendError::TooLarge { .. } | AppendError::KeyRequired { .. }

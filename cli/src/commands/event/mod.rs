@@ -12,8 +12,10 @@ use crate::{context::Global, failure::Failure};
 #[derive(clap::Subcommand)]
 pub enum Command {
     /// The event types of the catalogue
+    #[command(after_help = "Example:\n  coursebus event list -o json")]
     List,
     /// One event type: topic, key, order, schema
+    #[command(after_help = "Example:\n  coursebus event show coursebus.subscription.plan.created.v1")]
     Show {
         /// The event type
         #[arg(value_name = "TYPE")]

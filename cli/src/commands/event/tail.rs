@@ -115,7 +115,12 @@ async fn topics(log: &dyn Log, given: &[String], prefix: &str) -> Result<Vec<Str
     for name in given {
         match log.topic(name).await {
             Ok(info) => topics.push(info.name),
-            Err(AdminError::UnknownTopic { .. }) => topics.push(log.topic(&format!("{prefix}-{name}")).await?.name),
+            Err(unknown @ AdminError::UnknownTopic { .. }) => match log.topic(&format!("{prefix}-{name}")).await {
+                Ok(info) => topics.push(info.name),
+                // The name as it was given.
+                Err(AdminError::UnknownTopic { .. }) => return Err(unknown.into()),
+                Err(error) => return Err(error.into()),
+            },
             Err(error) => return Err(error.into()),
         }
     }
