@@ -35,7 +35,7 @@ impl Report {
         }
         figure.settings.extend(measured.notes);
         figure.settings.insert("machine".to_owned(), self.machine.to_json());
-        eprintln!("{}", row(&figure));
+        eprintln!("measured: {work}");
         self.figures.push(figure);
         let dir = self.file.parent().context("a file has a folder")?;
         fs::create_dir_all(dir)?;

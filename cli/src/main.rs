@@ -7,7 +7,7 @@ mod oulad;
 mod output;
 mod serve;
 
-use std::process::ExitCode;
+use std::{io::IsTerminal, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
@@ -60,12 +60,17 @@ enum Command {
     Doctor(commands::doctor::Args),
 }
 
+/// What is logged unless `COURSEBUS_LOG` says otherwise. While a broker is away librdkafka says so twenty times a second; what
+/// comes of it stands in the errors.
+const LOG: &str = "warn,librdkafka=error";
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let filter = tracing_subscriber::EnvFilter::try_from_env("COURSEBUS_LOG");
     tracing_subscriber::fmt()
-        .with_env_filter(filter.unwrap_or_else(|_| "warn".into()))
+        .with_env_filter(filter.unwrap_or_else(|_| LOG.into()))
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
         .init();
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,

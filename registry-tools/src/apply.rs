@@ -1,5 +1,7 @@
 //! Brings a log and its registry in line with the catalogue: topics, schemas, compatibility levels. Idempotent.
 
+use std::collections::HashSet;
+
 use coursebus_schemas::{Catalog, Topic, topic::Cleanup};
 use coursebus_transport::{AdminError, Log, TopicSpec};
 
@@ -78,14 +80,18 @@ pub async fn apply(
             },
         }
     }
+    // Asked once: a question for each would wait for the registry to see what was written just before.
+    let subjects = registry.subjects().await.map_err(|source| wrap("of the catalogue", source))?;
+    let mut known: HashSet<String> = subjects.into_iter().collect();
     for event in catalog.events() {
         let value = event.value_subject(prefix);
+        let is_new = !known.contains(&value);
         for version in event.versions {
-            ensure(registry, &value, version.schema, &mut applied).await?;
+            ensure(registry, &mut known, &value, version.schema, &mut applied).await?;
         }
-        ensure(registry, &event.key_subject(prefix), event.key.schema, &mut applied).await?;
+        ensure(registry, &mut known, &event.key_subject(prefix), event.key.schema, &mut applied).await?;
         let level: Level = event.compatibility.as_str().parse().map_err(|source| wrap(&value, source))?;
-        if registry.compatibility(Some(&value)).await.map_err(|e| wrap(&value, e))? != Some(level) {
+        if is_new || registry.compatibility(Some(&value)).await.map_err(|e| wrap(&value, e))? != Some(level) {
             registry.set_compatibility(Some(&value), level).await.map_err(|e| wrap(&value, e))?;
             applied.levels.push(value);
         }
@@ -93,14 +99,23 @@ pub async fn apply(
     Ok(applied)
 }
 
-async fn ensure(registry: &dyn Registry, subject: &str, schema: &str, applied: &mut Applied) -> Result<(), ApplyError> {
-    match registry.lookup(subject, schema).await {
-        Ok(_) => return Ok(()),
-        Err(RegistryError::UnknownSubject { .. } | RegistryError::UnknownSchema { .. }) => {}
-        Err(error) => return Err(wrap(subject, error)),
+async fn ensure(
+    registry: &dyn Registry,
+    known: &mut HashSet<String>,
+    subject: &str,
+    schema: &str,
+    applied: &mut Applied,
+) -> Result<(), ApplyError> {
+    if known.contains(subject) {
+        match registry.lookup(subject, schema).await {
+            Ok(_) => return Ok(()),
+            Err(RegistryError::UnknownSubject { .. } | RegistryError::UnknownSchema { .. }) => {}
+            Err(error) => return Err(wrap(subject, error)),
+        }
     }
     let registration = Registration { subject, schema, import: None };
     let registered = registry.register(registration).await.map_err(|e| wrap(subject, e))?;
+    known.insert(subject.to_owned());
     applied.schemas.push((registered.subject, registered.version));
     Ok(())
 }

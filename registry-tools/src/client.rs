@@ -210,7 +210,11 @@ impl Registry for HttpRegistry {
         }
         let path = ["subjects", subject, "versions"];
         let reply: Result<IdReply, _> = self.call(Method::POST, &path, &[], Some(body)).await;
-        let id = reply.map_err(|failure| failure.into_error("register a schema", subject))?.id;
+        let id = reply.map_err(|failure| match (failure.into_error("register a schema", subject), import) {
+            (RegistryError::Unexpected { code: 42207, .. }, Some((id, _))) => RegistryError::IdTaken { id },
+            (error, _) => error,
+        });
+        let id = id?.id;
         // Older registries answer with the id alone.
         let mut registered = self.lookup(subject, schema).await?;
         registered.id = SchemaId(id);

@@ -132,7 +132,9 @@ async fn answers_the_calls_that_open_edx_makes() {
         "namespace": "org.openedx.content_authoring.course.catalog_info.changed.v1"
     });
     // The producer registers the key's schema, then the value's.
-    for (subject, schema, id) in [(format!("{topic}-string"), COURSE_KEY.to_owned(), 1), (subject, event.to_string(), 2)] {
+    for (subject, schema, id) in
+        [(format!("{topic}-string"), COURSE_KEY.to_owned(), 1), (subject, event.to_string(), 2)]
+    {
         let path = format!("/subjects/{subject}/versions?normalize=False");
         let body = json!({"schema": schema, "schemaType": "AVRO", "references": []});
         for _ in 0..2 {
@@ -158,7 +160,8 @@ async fn registers_looks_up_and_lists() {
     assert_eq!(fixture.get("/subjects").await, (200, json!([])));
     assert_eq!(fixture.get("/schemas/types").await, (200, json!(["AVRO"])));
     let schema = |text: &str| json!({"schema": text});
-    let registered = |id, version, text: &str| json!({"id": id, "version": version, "schemaType": "AVRO", "schema": text});
+    let registered =
+        |id, version, text: &str| json!({"id": id, "version": version, "schemaType": "AVRO", "schema": text});
     assert_eq!(fixture.post("/subjects/b/versions", schema(COURSE_KEY)).await, (200, registered(1, 1, STRING)));
     assert_eq!(fixture.post("/subjects/b/versions", schema(LONG)).await, (200, registered(2, 2, LONG)));
     assert_eq!(fixture.post("/subjects/a/versions", schema(STRING)).await, (200, registered(1, 1, STRING)));
@@ -166,7 +169,8 @@ async fn registers_looks_up_and_lists() {
     let none = json!({"schema": LONG, "schemaType": "", "id": -1, "version": -1, "metadata": null});
     assert_eq!(fixture.post("/subjects/b/versions", none).await, (200, registered(2, 2, LONG)));
 
-    let found = |subject, version, id, text: &str| json!({"subject": subject, "version": version, "id": id, "schema": text});
+    let found =
+        |subject, version, id, text: &str| json!({"subject": subject, "version": version, "id": id, "schema": text});
     assert_eq!(fixture.get("/subjects").await, (200, json!(["a", "b"])));
     assert_eq!(fixture.get("/subjects/b/versions").await, (200, json!([1, 2])));
     assert_eq!(fixture.get("/subjects/b/versions/1").await, (200, found("b", 1, 1, STRING)));
@@ -302,7 +306,9 @@ async fn check_registry(registry: &dyn Registry) {
         id: SchemaId(id),
         schema: schema.into(),
     };
-    let code = |error: RegistryError| format!("{error:?}").split_once([' ', '{']).map(|(name, _)| name.to_owned()).unwrap_or_default();
+    let code = |error: RegistryError| {
+        format!("{error:?}").split_once([' ', '{']).map(|(name, _)| name.to_owned()).unwrap_or_default()
+    };
     assert_eq!(registry.subjects().await.map_err(code), Ok(Vec::new()));
     assert_eq!(registry.lookup("s", STRING).await.map_err(code), Err("UnknownSubject".into()));
     let first = registry.register(registration("s", COURSE_KEY)).await.map_err(code);
@@ -367,7 +373,8 @@ async fn in_the_process_and_behind_http_it_says_the_same() {
 async fn a_read_only_registry_behind_http_says_so() {
     let fixture = Fixture::new().await;
     fixture.registry.register(registration("s", STRING)).await.expect("it is new");
-    let view = LogRegistry::open(log(&fixture.dir), StoreSettings { writable: false, ..StoreSettings::default() }).await;
+    let view =
+        LogRegistry::open(log(&fixture.dir), StoreSettings { writable: false, ..StoreSettings::default() }).await;
     let view = Arc::new(view.expect("the view opens"));
     assert!(matches!(view.register(registration("s", LONG)).await, Err(RegistryError::ReadOnly)));
     assert_eq!(view.register(registration("s", STRING)).await.expect("it is there already").version, 1);
@@ -394,13 +401,13 @@ async fn a_read_only_registry_of_an_empty_log_fills_when_there_is_one() {
 async fn failing(times: usize, with: StatusCode) -> (Served, Arc<AtomicUsize>) {
     let calls = Arc::new(AtomicUsize::new(0));
     let counted = calls.clone();
-    let answer = async move |_: Request| -> Response {
+    let answer = move || -> Response {
         if counted.fetch_add(1, Ordering::SeqCst) < times {
             return (with, "<html>busy</html>").into_response();
         }
         json!({"schema": STRING}).to_string().into_response()
     };
-    (Served::new(Router::new().fallback(move |request| (answer.clone())(request))).await, calls)
+    (Served::new(Router::new().fallback(move || std::future::ready(answer()))).await, calls)
 }
 
 #[tokio::test]
@@ -414,7 +421,8 @@ async fn the_client_tries_again_a_bounded_number_of_times() {
         assert_eq!(calls.load(Ordering::SeqCst), 3);
 
         let (served, calls) = failing(usize::MAX, with).await;
-        let error = HttpRegistry::new(&served.url).expect("a URL").schema(SchemaId(1)).await.expect_err("it never answers");
+        let error =
+            HttpRegistry::new(&served.url).expect("a URL").schema(SchemaId(1)).await.expect_err("it never answers");
         assert_eq!((error.class(), calls.load(Ordering::SeqCst)), (Class::Transient, 3), "{error}");
     }
     // A failure is not remembered, and what is no failure of the moment is not tried again.
@@ -476,7 +484,8 @@ async fn two_that_register_at_once_never_give_one_id_to_two_schemas() {
                 for i in (half * EACH / 2)..((half + 1) * EACH / 2) {
                     let number = if i % 2 == 0 { i } else { i + (name + 1) * 10_000 };
                     let (subject, schema) = (format!("s{}", number % 7), numbered(number));
-                    let registered = registry.register(registration(&subject, &schema)).await.expect("it is registered");
+                    let registered =
+                        registry.register(registration(&subject, &schema)).await.expect("it is registered");
                     given.push((number, registered));
                 }
                 given
@@ -534,7 +543,9 @@ async fn comes_up_on_a_topic_that_another_registry_wrote() {
     let dir = tempfile::tempdir().expect("a temporary folder");
     let foo = r#"{\"type\": \"record\", \"name\": \"foo\", \"namespace\": \"awesomity\", \"fields\": [{\"name\": \"coffee\", \"type\": \"string\"}]}"#;
     let schema = |subject: &str, version: u32, id: u32, schema: &str, deleted: bool| {
-        format!(r#"{{"deleted": {deleted}, "id": {id}, "schema": "{schema}", "subject": "{subject}", "version": {version}}}"#)
+        format!(
+            r#"{{"deleted": {deleted}, "id": {id}, "schema": "{schema}", "subject": "{subject}", "version": {version}}}"#
+        )
     };
     let string = r#"\"string\""#;
     let values = [
@@ -545,7 +556,8 @@ async fn comes_up_on_a_topic_that_another_registry_wrote() {
         schema("gone", 1, 5, r#"\"int\""#, true),
         schema("for-good", 1, 6, r#"\"float\""#, false),
         schema("whole-subject", 1, 7, r#"\"double\""#, false),
-        schema("proto", 1, 8, r#"syntax = \\\"proto3\\\";"#, false).replace("{\"deleted", r#"{"schemaType": "PROTOBUF", "deleted"#),
+        schema("proto", 1, 8, r#"syntax = \\\"proto3\\\";"#, false)
+            .replace("{\"deleted", r#"{"schemaType": "PROTOBUF", "deleted"#),
     ];
     write_records(&dir, &[
         (r#"{"keytype":"CONFIG","subject":null,"magic":0}"#, Some(r#"{"compatibilityLevel":"NONE"}"#)),

@@ -226,8 +226,8 @@ pub trait TxWriter: Send {
     /// Makes the records visible, together, and says where they lie, in the order in which they were added.
     ///
     /// # Errors
-    /// `Fenced`: nothing became visible, and this writer is of no more use. `Unconfirmed`: the outcome is not known, and this
-    /// writer may say `Closed` from now on; a new one of the same id settles it.
+    /// `Fenced`: nothing became visible, and this writer is of no more use. `Unconfirmed`: the outcome is not known, and
+    /// this writer may say `Closed` from now on; a new one of the same id settles it.
     async fn commit(&mut self) -> Result<Vec<Appended>, AppendError>;
 
     /// Gives the transaction up; nothing of it becomes visible to a committed reader.

@@ -31,8 +31,8 @@ pub(super) struct KafkaTxWriter {
     pump: Pump<Delivery>,
     admin: Admin,
     open: bool,
-    /// After a commit whose outcome is not known librdkafka lets the transaction only be committed again. It is settled by the
-    /// next writer of the id.
+    /// After a commit whose outcome is not known librdkafka lets the transaction only be committed again. It is settled
+    /// by the next writer of the id.
     in_doubt: bool,
     /// One a record of the open transaction, in order.
     receipts: Vec<oneshot::Receiver<Outcome>>,

@@ -49,7 +49,8 @@ pub(super) struct Context {
 /// An owned `rd_kafka_t`.
 ///
 /// Whatever points into it (queues, topics, messages) holds an `Arc` of it, so that it is destroyed last. Destroying
-/// waits for librdkafka's threads; it happens on a thread of its own, because the last owner may be an async task.
+/// waits for librdkafka's threads; it happens on a thread of its own, because the last owner may be an async task. A
+/// consumer with a commit that no broker answered takes until its session time-out.
 pub(super) struct Client {
     rk: NonNull<bindings::rd_kafka_t>,
     context: Arc<Context>,
