@@ -13,7 +13,7 @@ use std::{
 
 use coursebus_tests::{Background, Database, Line, matrix, oulad, say, seed, wait_until};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
-use sqlx::{Connection, PgConnection, SqliteConnection, sqlite::SqliteConnectOptions};
+use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection, sqlite::SqliteConnectOptions};
 use tokio::runtime::Runtime;
 
 use crate::oulad::check_credentials;
@@ -170,24 +170,20 @@ impl Outside {
     /// The sum of the sink's committed positions; 0 while there are none.
     fn position(&self) -> i64 {
         const SQL: &str = "SELECT CAST(COALESCE(SUM(position), 0) AS BIGINT) FROM bus_positions";
-        self.runtime.block_on(async {
-            let found: Result<(i64,), sqlx::Error> = match &mut *self.eye.borrow_mut() {
-                Eye::Postgres(connection) => {
-                    let sql = SQL.replace("bus_positions", "credentials.bus_positions");
-                    sqlx::query_as(sqlx::AssertSqlSafe(sql)).fetch_one(connection).await
-                }
-                Eye::Sqlite(file) => match sqlite(file).await {
-                    Ok(mut connection) => {
-                        let found = sqlx::query_as(SQL).fetch_one(&mut connection).await;
-                        connection.close().await.unwrap();
-                        found
-                    }
-                    Err(error) => Err(error),
-                },
-            };
-            // Before the sink has made its tables.
-            found.map_or(0, |(sum,)| sum)
-        })
+        let found: Result<(i64,), sqlx::Error> = match &mut *self.eye.borrow_mut() {
+            Eye::Postgres(connection) => {
+                let sql = SQL.replace("bus_positions", "credentials.bus_positions");
+                self.runtime.block_on(sqlx::query_as(AssertSqlSafe(sql)).fetch_one(connection))
+            }
+            Eye::Sqlite(file) => self.runtime.block_on(async {
+                let mut connection = sqlite(file).await?;
+                let found = sqlx::query_as(SQL).fetch_one(&mut connection).await;
+                connection.close().await?;
+                found
+            }),
+        };
+        // An error: the sink has not made its tables yet.
+        found.map_or(0, |(sum,)| sum)
     }
 
     /// Whether a stopped sink has a transaction open: on PostgreSQL as the server shows it when it has answered all that the
@@ -205,12 +201,14 @@ impl Outside {
             }),
             Eye::Sqlite(file) => self.runtime.block_on(async {
                 let mut connection = sqlite(file).await.unwrap();
-                let locked = sqlx::raw_sql("BEGIN IMMEDIATE; ROLLBACK").execute(&mut connection).await.is_err_and(|error| {
-                    let code = error.as_database_error().and_then(|e| e.code()).and_then(|code| code.parse::<i32>().ok());
-                    // SQLITE_BUSY
-                    assert_eq!(code.map(|code| code & 0xff), Some(5), "{error}");
-                    true
-                });
+                let locked =
+                    sqlx::raw_sql("BEGIN IMMEDIATE; ROLLBACK").execute(&mut connection).await.is_err_and(|error| {
+                        let code =
+                            error.as_database_error().and_then(|e| e.code()).and_then(|code| code.parse::<i32>().ok());
+                        // SQLITE_BUSY
+                        assert_eq!(code.map(|code| code & 0xff), Some(5), "{error}");
+                        true
+                    });
                 connection.close().await.unwrap();
                 locked
             }),

@@ -2,7 +2,11 @@
 //! test holds that each is.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod audit;
+mod bad_input;
+mod bed;
 mod cli;
 mod demo;
+mod goldens;
 mod kills;
 mod oulad;

@@ -3,9 +3,7 @@
 use std::{fs::File, io::Write, path::Path, sync::Arc, time::Instant};
 
 use anyhow::{Context, Result};
-use coursebus_transport::{
-    Log, NewRecord, Settings, Sync, TopicSpec, Writer, WriterSettings, embedded::EmbeddedLog,
-};
+use coursebus_transport::{Log, NewRecord, Settings, Sync, TopicSpec, Writer, WriterSettings, embedded::EmbeddedLog};
 use serde_json::json;
 
 use super::Bench;

@@ -10,17 +10,14 @@ mod raw;
 mod read;
 pub mod tail;
 
-use std::{
-    path::{Path, PathBuf},
-    process::ExitCode,
-};
+use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::{Context, Result};
 use tempfile::TempDir;
 
 use crate::{
     env,
-    measure::{Machine, Plan, Report},
+    measure::{Machine, Plan, Report, Side},
 };
 
 /// Measures every step of the line.
@@ -35,6 +32,9 @@ pub struct Args {
     /// Only the parts with this in their name: append, tail, read, emit, consume, oulad
     #[arg(long, value_name = "TEXT", default_value = "")]
     only: String,
+    /// Runs one side only, for a profiler; what it prints is no figure and goes to line-profile.json
+    #[arg(long, value_name = "SIDE")]
+    profile: Option<Side>,
     /// Where the figures go
     #[arg(long, value_name = "FOLDER", default_value = "target/bench")]
     out: PathBuf,
@@ -59,10 +59,11 @@ pub async fn run(args: &Args) -> Result<ExitCode> {
     let machine = Machine::look();
     std::fs::create_dir_all(&args.out).with_context(|| args.out.display().to_string())?;
     let pairs = args.pairs.map_or(if args.quick { 2 } else { 7 }, usize::from);
+    let file = if args.profile.is_some() { "line-profile.json" } else { "line.json" };
     let mut bench = Bench {
-        plan: Plan { pairs, shorten: if args.quick { 10 } else { 1 } },
-        scratch: scratch(&args.out)?,
-        report: Report::new(args.out.join("line.json"), machine),
+        plan: Plan { pairs, shorten: if args.quick { 10 } else { 1 }, side: args.profile },
+        scratch: tempfile::Builder::new().prefix("scratch-").tempdir_in(&args.out)?,
+        report: Report::new(args.out.join(file), machine),
     };
     let wanted = |part: &str| part.contains(&args.only);
     if wanted("append") {
@@ -104,8 +105,4 @@ impl Bench {
             self.report.fail(part, &error);
         }
     }
-}
-
-fn scratch(out: &Path) -> Result<TempDir> {
-    Ok(tempfile::Builder::new().prefix("scratch-").tempdir_in(out)?)
 }

@@ -98,7 +98,8 @@ async fn measure(bench: &Bench, mut pass: impl AsyncFnMut(usize) -> Result<Pass>
 
 fn add(bench: &mut Bench, on: &str, passes: &[Pass]) -> Result<()> {
     let work = format!("OULAD: import, {on}");
-    let settings = json!({ "clock": "from the first event handed over to the last confirmed, as the command tells it" });
+    let settings =
+        json!({ "clock": "from the first event handed over to the last confirmed, as the command tells it" });
     bench.report.add((&work, "none", "events/s"), alone(passes.iter().map(|pass| pass.import)), settings)?;
     let work = format!("OULAD: sink run credentials --until-caught-up, {on}");
     let settings = json!({ "clock": "the whole command, its start and the joining of its group included" });

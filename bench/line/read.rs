@@ -29,11 +29,7 @@ pub(super) async fn run(bench: &mut Bench) -> Result<()> {
     append_waves(&writer, BATCH, waves).await?;
     let raw = place.path().join("raw");
     write_plain(&raw, waves)?;
-    let measured = paired(
-        &bench.plan,
-        async || read_log(log.as_ref(), count).await,
-        async || read_plain(&raw, count),
-    );
+    let measured = paired(&bench.plan, async || read_log(log.as_ref(), count).await, async || read_plain(&raw, count));
     let measured = measured.await?;
     let settings = json!({ "records": count, "record_bytes": RECORD_BYTES, "appended_in_waves_of": BATCH });
     let other = "a plain file of lengths and records through a buffer of 1 MiB";

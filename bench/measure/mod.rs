@@ -8,5 +8,5 @@ mod report;
 
 pub use figure::Figure;
 pub use machine::Machine;
-pub use pairs::{Measured, Plan, Sample, alone, paired};
+pub use pairs::{Measured, Plan, Sample, Side, alone, paired};
 pub use report::Report;

@@ -14,6 +14,17 @@ pub struct Plan {
     pub pairs: usize,
     /// Divides the amount of work, for trying a bench out.
     pub shorten: usize,
+    /// Only this side is run, for a profiler.
+    pub side: Option<Side>,
+}
+
+/// One of the two that are measured in turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Side {
+    /// The project.
+    Ours,
+    /// What it is compared with.
+    Other,
 }
 
 impl Plan {
@@ -47,7 +58,7 @@ pub struct Measured {
     pub notes: Map<String, Value>,
 }
 
-/// Runs both in turn, after one pair that does not count.
+/// Runs both in turn, after one pair that does not count. For a profiler one side is run so often, and each run counts.
 pub async fn paired(
     plan: &Plan,
     mut ours: impl AsyncFnMut() -> Result<Sample>,
@@ -55,6 +66,11 @@ pub async fn paired(
 ) -> Result<Measured> {
     let (mut runs, mut our_cpu, mut other_cpu) = (Vec::new(), Vec::new(), Vec::new());
     for pair in 0..=plan.pairs {
+        if let Some(side) = plan.side {
+            let sample = if side == Side::Ours { ours().await? } else { other().await? };
+            runs.push((sample.value, None));
+            continue;
+        }
         let (mine, my_cpu) = timed(&mut ours).await?;
         let (theirs, their_cpu) = timed(&mut other).await?;
         if pair > 0 {

@@ -104,7 +104,9 @@ mod tests {
 
     #[test]
     fn numbers_can_be_read() {
-        for (value, expected) in [(1.25, "1.2"), (99.96, "100.0"), (100.0, "100"), (1234.5, "1,234"), (1e6, "1,000,000")] {
+        for (value, expected) in
+            [(1.25, "1.2"), (99.96, "100.0"), (100.0, "100"), (1234.5, "1,234"), (1e6, "1,000,000")]
+        {
             assert_eq!(number(value), expected);
         }
     }

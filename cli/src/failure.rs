@@ -145,6 +145,10 @@ impl From<ApplyError> for Failure {
                 let next = "keys would move: keep the catalogue's number, or make a new topic";
                 Self::new("partition-count", chain(&error), topic.clone(), next)
             }
+            ApplyError::Subject { source: RegistryError::Unavailable { .. }, .. } => {
+                let next = "check that the registry is running and --registry names it";
+                Self::new("apply", chain(&error), "the catalogue", next)
+            }
             _ => Self::new("apply", chain(&error), "the catalogue", LOG_AWAY),
         }
     }

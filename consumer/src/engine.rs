@@ -3,12 +3,13 @@
 //! Each partition that the member owns has a lane: a bounded queue and a task that runs the processor on it. A partition is
 //! let go in this order: drain (what was taken is finished, what waits is dropped), commit, release.
 
-use std::{collections::HashMap, future::Future, sync::Arc, time::Duration};
+use std::{collections::HashMap, future::Future, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use coursebus_transport::{
     Assignment, Class, Committer, Event, Fetched, GroupSettings, Log, Member, Offset, ReadError, Revocation,
     TopicPartition,
 };
+use futures::FutureExt;
 use tokio::{
     sync::{Notify, mpsc},
     task::JoinHandle,
@@ -269,7 +270,11 @@ impl Engine {
         let (progress, reached) = Progress::new(self.changed.clone());
         let (processor, report) = (self.processor.clone(), self.report.clone());
         let task = tokio::spawn(async move {
-            if let Err(error) = processor.run(partition.clone(), input, progress).await {
+            // A panic is a bug of a handler or a sink. The engine ends with an error then: waiting for a lane that makes no
+            // more progress would have no end.
+            let run = AssertUnwindSafe(processor.run(partition.clone(), input, progress)).catch_unwind();
+            let panicked = |_| ProcessError::Refused { what: "the processor panicked".to_owned(), source: None };
+            if let Err(error) = run.await.map_err(panicked).flatten() {
                 // Only an engine that has ended does not listen.
                 let _ = report.send((partition, error)).await;
             }

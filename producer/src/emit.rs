@@ -128,6 +128,7 @@ impl Producer {
 
     /// Hands an event to the log without waiting for its confirmation. Waits for room within the byte bound.
     pub async fn send<E: Event>(&self, event: &E, metadata: Metadata) -> Result<Pending, EmitError> {
+        has_source(E::TYPE, &metadata)?;
         let route = self.route(E::TYPE).await?;
         let mut value = Vec::with_capacity(256);
         frame(route.value_id, &mut value);
@@ -142,6 +143,7 @@ impl Producer {
         event: &serde_json::Value,
         metadata: Metadata,
     ) -> Result<Pending, EmitError> {
+        has_source(event_type, &metadata)?;
         let route = self.route(event_type).await?;
         let unfit = |source| EmitError::Unfit { event_type: event_type.name, source };
         let mut value = Vec::with_capacity(256);
@@ -198,6 +200,11 @@ impl Producer {
         let receipt = self.writer.append(record).await;
         Pending { receipt, event_type, topic: route.topic.clone(), id }
     }
+}
+
+/// Readers refuse an empty `ce_source`, and by then it is too late. (An id is never empty.)
+fn has_source(event_type: &'static EventType, metadata: &Metadata) -> Result<(), EmitError> {
+    if metadata.source.is_empty() { Err(EmitError::NoSource { event_type: event_type.name }) } else { Ok(()) }
 }
 
 fn framed_key(route: &Route, key: Key<'_>) -> Option<Vec<u8>> {

@@ -22,6 +22,12 @@ pub enum EmitError {
         /// Where, and why.
         source: FitError,
     },
+    /// The event has no source, so that no consumer could tell it from others.
+    #[error("an event of type {event_type} has no source")]
+    NoSource {
+        /// The event type.
+        event_type: &'static str,
+    },
     /// The event could not be encoded.
     #[error("the event could not be encoded as {event_type}")]
     Encode {
@@ -78,7 +84,7 @@ impl EmitError {
     #[must_use]
     pub fn class(&self) -> Class {
         match self {
-            Self::Unfit { .. } | Self::Encode { .. } => Class::Poison,
+            Self::Unfit { .. } | Self::NoSource { .. } | Self::Encode { .. } => Class::Poison,
             Self::UnknownType { .. } | Self::NotRegistered { .. } => Class::Fatal,
             Self::Registry { source, .. } => source.class(),
             Self::Topic { source, .. } => source.class(),
@@ -92,7 +98,7 @@ impl EmitError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::UnknownType { .. } => "unknown-event-type",
-            Self::Unfit { .. } | Self::Encode { .. } => "event-does-not-fit",
+            Self::Unfit { .. } | Self::NoSource { .. } | Self::Encode { .. } => "event-does-not-fit",
             Self::NotRegistered { .. } => "schema-not-registered",
             Self::Registry { .. } => "registry-unavailable",
             Self::Topic { source: AdminError::UnknownTopic { .. }, .. } => "unknown-topic",

@@ -140,8 +140,8 @@ impl Background {
     fn stands(&self) -> bool {
         let threads = fs::read_dir(format!("/proc/{}/task", self.pid())).expect("a process that is there");
         // A thread may end between the listing and the look at it.
-        let states = threads.flatten().filter_map(|thread| fs::read_to_string(thread.path().join("stat")).ok());
-        states.map(|stat| stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('T'))).all(|stands| stands)
+        let mut states = threads.flatten().filter_map(|thread| fs::read_to_string(thread.path().join("stat")).ok());
+        states.all(|stat| stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('T')))
     }
 
     fn so_far(&self) -> Output {

@@ -26,13 +26,13 @@ impl Sent {
     pub(super) fn error(&self, error: NativeError, waited: Duration, bytes_max: usize) -> AppendError {
         let topic = self.partition.topic.to_string();
         match error.code {
-            // That the topic has the partition was checked before: librdkafka means that the topic has none any more.
-            code if code.is_unknown_topic() || code == Code::LOCAL_UNKNOWN_PARTITION => {
-                AppendError::UnknownTopic { topic }
-            }
+            code if code.is_unknown_topic() => AppendError::UnknownTopic { topic },
+            // That the topic has the partition was checked before: it has none any more. The second is what a record gets
+            // that reached librdkafka's partition while that was taken down.
+            Code::LOCAL_UNKNOWN_PARTITION | Code::DESTROYED => AppendError::UnknownTopic { topic },
             Code::TOO_LARGE | Code::BATCH_TOO_LARGE => AppendError::TooLarge { topic, bytes: self.bytes, bytes_max },
             Code::INVALID_RECORD if self.keyless => AppendError::KeyRequired { topic },
-            Code::PURGED_QUEUE | Code::PURGED_IN_FLIGHT | Code::DESTROYED => AppendError::Closed,
+            Code::PURGED_QUEUE | Code::PURGED_IN_FLIGHT => AppendError::Closed,
             // Another record of the batch was refused: this one may be tried again.
             Code::INVALID_DIFFERENT_RECORD | Code::MESSAGE_TIMED_OUT => {
                 AppendError::Unconfirmed { topic, waited, source: error.into() }
@@ -72,7 +72,9 @@ mod tests {
         ] {
             assert_eq!(class(code), expected, "{code:?}");
         }
-        let unknown = sent.error(NativeError::new(Code::LOCAL_UNKNOWN_PARTITION), Duration::ZERO, 1);
-        assert_eq!(unknown.to_string(), "topic t does not exist");
+        for code in [Code::LOCAL_UNKNOWN_PARTITION, Code::DESTROYED] {
+            let unknown = sent.error(NativeError::new(code), Duration::ZERO, 1);
+            assert_eq!(unknown.to_string(), "topic t does not exist", "{code:?}");
+        }
     }
 }
