@@ -277,7 +277,7 @@ pub fn cases(ids: &Ids) -> Vec<Case> {
         raw.add("", Some(b"no name"));
         raw.headers.retain(|(name, _)| !name.is_empty());
         raw.add("held_offset", Some(b"-5"));
-        raw.add("\u{0}\u{1f393}", Some(b""));
+        raw.add("\u{1f393}", Some(b""));
         raw.value().truncate(1);
     });
     add("no key", NOT_HELD, &|raw| raw.key = None);
@@ -301,9 +301,16 @@ pub fn cases(ids: &Ids) -> Vec<Case> {
             });
         };
     let nothing: &dyn Fn(&mut Raw) = &|_| {};
-    for start in
-        ["", "tomorrow", "2026-01-01", "2026-01-01 00:00:00", "2026-02-30T00:00:00Z", "9999-12-31T23:59:59-12:00"]
-    {
+    let times = [
+        "",
+        "tomorrow",
+        "2026-01-01",
+        "2026-02-30T00:00:00Z",
+        "2026-01-01T00:00:00+0100",
+        "0000-01-01T00:00:00+12:00",
+        "9999-12-31T23:59:59-12:00",
+    ];
+    for start in times {
         let change = |event: &mut CourseRunCreated| event.course_run.start = start.into();
         with("a time that is none", by_sinks("refused"), &change, nothing);
     }
@@ -313,6 +320,7 @@ pub fn cases(ids: &Ids) -> Vec<Case> {
         &|event| event.course_run.start = "tomorrow".into(),
         &|raw| raw.replace("ce_id", Some(b"a\0b")),
     );
+    with("a time without a zone", NOT_HELD, &|event| event.course_run.start = "2026-01-01T00:00:00".into(), nothing);
     with("an id with a NUL", NOT_HELD, &|_| {}, &|raw| raw.replace("ce_id", Some(b"a\0c")));
     // PostgreSQL refuses the whole batch: it is divided until the one record is found.
     let refused = Codes { sqlite: None, ..Codes { plain: None, metadata: None, ..by_all("refused") } };
