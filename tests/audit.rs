@@ -58,10 +58,12 @@ struct FaultyMember {
     /// The first of two that are swapped, until the second has come.
     kept: Option<Record>,
     planted: Arc<AtomicBool>,
+    /// A second copy of the record that the fault is about.
+    spare: Option<Record>,
 }
 
 impl FaultyMember {
-    async fn tamper(&mut self, records: Vec<Record>) -> Vec<Record> {
+    fn tamper(&mut self, records: Vec<Record>) -> Vec<Record> {
         let mut tampered = Vec::with_capacity(records.len() + 1);
         for record in records {
             let is = |(partition, offset): &Place| record.topic_partition() == *partition && record.offset() == *offset;
@@ -69,17 +71,13 @@ impl FaultyMember {
                 Fault::Drop(place) if is(place) => self.planted.store(true, Ordering::SeqCst),
                 Fault::Twice(place) if is(place) => {
                     tampered.push(record);
-                    tampered.push(copy(self.log.as_ref(), place).await);
+                    tampered.extend(self.spare.take());
                     self.planted.store(true, Ordering::SeqCst);
                 }
                 Fault::Swap(first, _) if is(first) => self.kept = Some(record),
-                Fault::Swap(first, second) if is(second) => {
-                    let mut earlier = self.kept.take();
-                    if earlier.is_none() {
-                        earlier = Some(copy(self.log.as_ref(), first).await);
-                    }
+                Fault::Swap(_, second) if is(second) => {
                     tampered.push(record);
-                    tampered.extend(earlier);
+                    tampered.extend(self.kept.take().or_else(|| self.spare.take()));
                     self.planted.store(true, Ordering::SeqCst);
                 }
                 _ => tampered.push(record),
@@ -103,10 +101,14 @@ async fn copy(log: &dyn Log, (partition, offset): &Place) -> Record {
 #[async_trait]
 impl Member for FaultyMember {
     async fn next(&mut self) -> Result<Event, ReadError> {
+        // Read before anything is taken: a call that is dropped here has lost nothing.
+        if let (None, Fault::Twice(place) | Fault::Swap(place, _)) = (&self.spare, &self.fault) {
+            self.spare = Some(copy(self.log.as_ref(), place).await);
+        }
         let mut event = self.member.next().await?;
         if let Event::Fetched(fetched) = &mut event {
             let records = std::mem::take(&mut fetched.records);
-            fetched.records = self.tamper(records).await;
+            fetched.records = self.tamper(records);
         }
         Ok(event)
     }
@@ -173,7 +175,7 @@ impl Log for Faulty {
     async fn join(&self, settings: GroupSettings) -> Result<Box<dyn Member>, ReadError> {
         let member = self.log.join(settings).await?;
         let (log, fault, planted) = (self.log.clone(), self.fault.clone(), self.planted.clone());
-        Ok(Box::new(FaultyMember { member, log, fault, kept: None, planted }))
+        Ok(Box::new(FaultyMember { member, log, fault, kept: None, spare: None, planted }))
     }
 }
 

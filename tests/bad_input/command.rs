@@ -148,11 +148,8 @@ async fn an_event_that_does_not_fit_is_refused_by_line_and_path() {
         assert_eq!(output.json_lines().len(), 1, "those before it are emitted and told: {output}");
         assert!(output.stderr().contains(named) && output.stderr().contains("line 3"), "{named}: {output}");
         assert!(!output.stderr().contains("s3cret") && !output.stderr().contains("123454321"), "{output}");
-        assert_eq!(
-            output.stderr().lines().count(),
-            if named == "course_run.title" && output.stderr().contains("new empty") { 4 } else { 3 },
-            "{output}"
-        );
+        let lines = output.stderr().lines().filter(|line| !line.starts_with("new empty bus"));
+        assert_eq!(lines.count(), 3, "what happened, to what, what to do: {output}");
     }
     let tailed = cli.run(["event", "tail", "--from", "earliest", "--until-end"]).ok().json_lines();
     assert_eq!(tailed.len(), count);
@@ -181,7 +178,7 @@ fn without_a_registry_commands_wait_a_bounded_time() {
 
 #[test]
 fn without_a_broker_commands_wait_a_bounded_time() {
-    matrix("bad-input-command", "kafka", "none");
+    matrix("bad-input-command", "none", "none");
     let cli = Cli::new().env("COURSEBUS_BUS", "kafka://127.0.0.1:1");
     let registry = ["--registry", "http://127.0.0.1:1"];
     // Beside each other: each waits.
@@ -195,7 +192,7 @@ fn without_a_broker_commands_wait_a_bounded_time() {
 
 #[test]
 fn without_a_database_commands_wait_a_bounded_time() {
-    matrix("bad-input-command", "embedded", "postgres");
+    matrix("bad-input-command", "embedded", "none");
     let cli = Cli::new().env("COURSEBUS_DB", "postgres://user:s3cret@127.0.0.1:1/nothing");
     gives_up(&cli, &["sink", "run", "discovery", "--until-caught-up"], "", "database");
 }

@@ -471,6 +471,7 @@ async fn rows_come_in_the_order_of_their_key_and_in_pages(fixture: &Fixture) {
             break;
         }
         paged.extend(page.iter().map(key));
+        assert!(paged.len() <= expected.len(), "a page begins behind the one before: {paged:?}");
     }
     assert_eq!(paged, expected);
     let row = store.row(&THINGS, &["b".into(), 3.into()]).await.expect("a row").expect("it is there");
