@@ -11,7 +11,7 @@ use axum::{
 };
 use tokio::net::TcpListener;
 
-use crate::failure::Failure;
+use crate::failure::{Code, Failure};
 
 /// A bound listener; serving begins with [`Listener::serve`].
 pub struct Listener {
@@ -33,7 +33,7 @@ impl Credentials {
             text.lines().map(str::trim).filter(|l| !l.is_empty() && !l.starts_with('#')).map(str::to_owned).collect();
         if lines.is_empty() || lines.iter().any(|l| !l.contains(':')) {
             let what = "a credentials file has lines user:password";
-            return Err(Failure::new("credentials", what, path.display().to_string(), "correct the file"));
+            return Err(Failure::new(Code::Credentials, what, path.display().to_string(), "correct the file"));
         }
         Ok(Some(Self(Arc::new(lines))))
     }
@@ -53,14 +53,14 @@ impl Credentials {
 /// Binds an address. Beyond loopback only with credentials.
 pub async fn bind(address: &str, credentials: Option<&Credentials>) -> Result<Listener, Failure> {
     let wrong = |what: String| {
-        Failure::new("listen", what, address.to_owned(), "give --listen a free ADDRESS:PORT, such as 127.0.0.1:0")
+        Failure::new(Code::Listen, what, address.to_owned(), "give --listen a free ADDRESS:PORT, such as 127.0.0.1:0")
     };
     let inner = TcpListener::bind(address).await.map_err(|e| wrong(e.to_string()))?;
     let local: SocketAddr = inner.local_addr().map_err(|e| wrong(e.to_string()))?;
     if !local.ip().is_loopback() && credentials.is_none() {
         let what = "this address can be reached from other machines, and no credentials are configured";
         let next = "listen on 127.0.0.1, or give --credentials FILE with lines user:password";
-        return Err(Failure { exit: 2, ..Failure::new("listen-open", what, address.to_owned(), next) });
+        return Err(Failure { exit: 2, ..Failure::new(Code::ListenOpen, what, address.to_owned(), next) });
     }
     Ok(Listener { inner, url: format!("http://{local}") })
 }

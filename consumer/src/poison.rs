@@ -36,6 +36,22 @@ pub enum PoisonCode {
 }
 
 impl PoisonCode {
+    /// All of them.
+    pub const ALL: &[Self] = &[
+        Self::NoValue,
+        Self::MalformedFrame,
+        Self::UnknownSchema,
+        Self::UnusableSchema,
+        Self::UnknownEventType,
+        Self::MalformedDatum,
+        Self::TrailingBytes,
+        Self::DoesNotFit,
+        Self::Identity,
+        Self::TypeMismatch,
+        Self::MalformedHeaders,
+        Self::Refused,
+    ];
+
     /// The name under which it is stored, shown, and explained in docs/errors/.
     #[must_use]
     pub fn as_str(self) -> &'static str {

@@ -10,7 +10,7 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use super::{sink::sinks, topic::plain};
 use crate::{
     context::{Bus, Global},
-    failure::Failure,
+    failure::{Code, Failure},
     output,
 };
 
@@ -104,7 +104,7 @@ async fn show(global: &Global, name: String, partition: &str, offset: i64) -> Re
     let found = held.iter().find(|r| format!("{}/{}", r.topic, r.partition) == partition && r.offset.0 == offset);
     let record = found.ok_or_else(|| {
         let what = format!("no record at {partition} offset {offset} is held");
-        Failure::new("not-held", what, spec.group(), "see what is held: coursebus held list --flat")
+        Failure::new(Code::NotHeld, what, spec.group(), "see what is held: coursebus held list --flat")
     })?;
     let hex = |bytes: &Vec<u8>| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     let text = |value: &Option<Vec<u8>>| value.as_ref().map(|v| String::from_utf8_lossy(v).into_owned());

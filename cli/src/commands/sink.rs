@@ -11,7 +11,7 @@ use tokio::{sync::watch, task::JoinSet};
 use super::topic::plain;
 use crate::{
     context::{Bus, Global, sink, stopped},
-    failure::Failure,
+    failure::{Code, Failure},
     output,
 };
 
@@ -161,7 +161,7 @@ async fn run_sinks(global: &Global, args: RunArgs) -> Result<ExitCode, Failure> 
     };
     match follow(&bus, &global.topic_prefix, opened, &options, stop).await? {
         Some(Why::TimedOut) if args.until_caught_up => Err(Failure::new(
-            "timeout",
+            Code::Timeout,
             "the sinks had not caught up in time",
             names.join(", "),
             "what was applied is kept: run the command again, with a longer --timeout",
@@ -217,7 +217,7 @@ pub async fn follow(
                     let _ = tell.send(true);
                 }
                 Some(Err(error)) => {
-                    failed.get_or_insert(Failure::new("internal", error.to_string(), "a sink's task", "report this"));
+                    failed.get_or_insert(Failure::new(Code::Internal, error.to_string(), "a sink's task", "report this"));
                     let _ = tell.send(true);
                 }
             },

@@ -8,7 +8,11 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncRead, BufReader};
 
 use super::list::find;
-use crate::{context::Global, failure::Failure, output};
+use crate::{
+    context::Global,
+    failure::{Code, Failure},
+    output,
+};
 
 /// How many events may wait for their confirmation.
 const PENDING_MAX: usize = 1_000;
@@ -90,7 +94,8 @@ async fn read_line(input: &mut (impl AsyncBufRead + Unpin), number: usize) -> Re
     if read == 0 {
         return Ok(None);
     }
-    let wrong = |what: &str| Failure::new("event-line", what, format!("line {number}"), "give one JSON object a line");
+    let wrong =
+        |what: &str| Failure::new(Code::EventLine, what, format!("line {number}"), "give one JSON object a line");
     if read as u64 == LINE_BYTES_MAX {
         return Err(wrong("the line is longer than 16 MiB"));
     }
@@ -104,7 +109,7 @@ async fn send(
     number: usize,
 ) -> Result<Pending, Failure> {
     let at = |failure: Failure| failure.about(format!("line {number}"));
-    let wrong = |what: &str| at(Failure::new("event-line", what, "", "give one JSON object a line"));
+    let wrong = |what: &str| at(Failure::new(Code::EventLine, what, "", "give one JSON object a line"));
     // Without the text of the line, which may be personal data.
     let value: Value = serde_json::from_str(line)
         .map_err(|e| wrong(&format!("not JSON: {:?} at column {}", e.classify(), e.column())))?;

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::{
     context::Global,
-    failure::{Failure, chain},
+    failure::{Code, Failure, chain},
     oulad, output,
 };
 
@@ -27,7 +27,7 @@ pub enum Source {
 pub async fn run(global: &Global, source: Source) -> Result<ExitCode, Failure> {
     let Source::Oulad { dir, rate } = source;
     let history = tokio::task::spawn_blocking(move || oulad::import(&dir)).await;
-    let history = history.map_err(|e| Failure::new("internal", e.to_string(), "the import", "report this"))?;
+    let history = history.map_err(|e| Failure::new(Code::Internal, e.to_string(), "the import", "report this"))?;
     let history =
         history.map_err(|e| Failure::new(e.code(), chain(&e), "the import; nothing was emitted", e.help()))?;
     let bus = global.open().await?;

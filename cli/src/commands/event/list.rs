@@ -5,7 +5,12 @@ use std::process::ExitCode;
 use coursebus_schemas::{EventType, catalog};
 use serde_json::{Value, json};
 
-use crate::{commands::topic::plain, context::Global, failure::Failure, output};
+use crate::{
+    commands::topic::plain,
+    context::Global,
+    failure::{Code, Failure},
+    output,
+};
 
 pub fn list(global: &Global) -> Result<ExitCode, Failure> {
     let mut rows: Vec<Value> = catalog().events().iter().map(|t| described(t, &global.topic_prefix)).collect();
@@ -38,7 +43,7 @@ pub fn show(global: &Global, name: &str) -> Result<ExitCode, Failure> {
 pub fn find(name: &str) -> Result<&'static EventType, Failure> {
     catalog().by_name(name).ok_or_else(|| {
         let what = format!("event type '{}' is not in the catalogue", name.chars().take(200).collect::<String>());
-        Failure::new("unknown-event-type", what, "TYPE", "see what there is: coursebus event list")
+        Failure::new(Code::UnknownEventType, what, "TYPE", "see what there is: coursebus event list")
     })
 }
 
