@@ -13,11 +13,9 @@ use crate::{
 pub struct Args {
     #[command(flatten)]
     services: Wanted,
-    /// The bench; `list` names them
-    name: String,
-    /// Arguments for the bench itself
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-    rest: Vec<String>,
+    /// The bench (`list` names them), then its own arguments; what is for this task goes before them
+    #[arg(trailing_var_arg = true, required = true, value_names = ["NAME", "ARGS"])]
+    bench: Vec<String>,
 }
 
 /// Runs one bench. Its services are its own, so that nothing else they do is measured; they come up while it compiles.
@@ -29,7 +27,7 @@ pub fn run(root: &Path, args: &Args) -> Result<()> {
     let endpoints = services.ready()?;
     let release = env::target_dir(root).join("release");
     let mut bench = Command::new(release.join("coursebus-bench"));
-    bench.current_dir(root).arg(&args.name).args(&args.rest);
+    bench.current_dir(root).args(&args.bench);
     bench.env_remove(env::KAFKA_BOOTSTRAP).env_remove(env::DATABASE_URL).envs(endpoints.variables());
     succeed(bench.env(env::COURSEBUS_BIN, release.join("coursebus")))
 }
