@@ -264,13 +264,39 @@ impl From<std::io::Error> for Failure {
     }
 }
 
+/// What clap says in paragraphs (what is wrong, a tip, the usage), in three lines.
+impl From<&clap::Error> for Failure {
+    fn from(error: &clap::Error) -> Self {
+        let text = error.render().to_string();
+        let one_line = |paragraph: &str| paragraph.split_whitespace().collect::<Vec<_>>().join(" ");
+        let mut paragraphs = text.split("\n\n").map(one_line);
+        let what = paragraphs.next().unwrap_or_default();
+        let mut next: Vec<String> = paragraphs.filter(|p| p.starts_with("tip:") || p.starts_with("Usage:")).collect();
+        next.push("--help tells more".to_owned());
+        Self::usage(what.strip_prefix("error: ").unwrap_or(&what), next.join("; "))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::{collections::BTreeSet, fs, path::Path};
 
     use coursebus_consumer::PoisonCode;
 
-    use super::Code;
+    use super::{Code, Failure};
+
+    #[test]
+    fn a_command_line_that_is_not_understood_is_told_in_three_lines() {
+        let command = clap::Command::new("coursebus").arg(clap::Arg::new("max").long("max").value_name("N"));
+        let error = command.try_get_matches_from(["coursebus", "--mix", "3"]).expect_err("there is no --mix");
+        let told = Failure::from(&error);
+        assert_eq!(
+            told.to_string(),
+            "error[usage]: unexpected argument '--mix' found\n   to: the command line\n   do: tip: a similar argument \
+             exists: '--max'; Usage: coursebus --max <N>; --help tells more"
+        );
+        assert_eq!(told.exit, 2);
+    }
 
     /// The codes of the producer's errors and of the import's, which are passed on as they are.
     const PASSED_ON: [&str; 7] = [

@@ -65,7 +65,10 @@ enum Command {
 const LOG: &str = "warn,librdkafka=error";
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return not_understood(&error),
+    };
     let filter = tracing_subscriber::EnvFilter::try_from_env("COURSEBUS_LOG");
     tracing_subscriber::fmt()
         .with_env_filter(filter.unwrap_or_else(|_| LOG.into()))
@@ -89,6 +92,17 @@ fn main() -> ExitCode {
             ExitCode::from(failure.exit)
         }
     }
+}
+
+/// Prints the help that was asked for, or what is wrong with the command line in the shape of all errors.
+fn not_understood(error: &clap::Error) -> ExitCode {
+    use clap::error::ErrorKind;
+    if !error.use_stderr() || error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        error.exit();
+    }
+    let failure = Failure::from(error);
+    eprintln!("{failure}");
+    ExitCode::from(failure.exit)
 }
 
 async fn run(cli: Cli) -> Result<ExitCode, Failure> {

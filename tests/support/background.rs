@@ -215,8 +215,9 @@ mod tests {
 
     const LIMIT: Duration = Duration::from_secs(10);
 
+    /// With the default for SIGINT: a shell cannot trap what was ignored when it began, as it is in a background job.
     fn shell(script: &str) -> Background {
-        Cli::of(Path::new("sh")).start(["-c", script])
+        Cli::of(Path::new("env")).start(["--default-signal=INT", "sh", "-c", script])
     }
 
     fn runs(pid: &str) -> bool {

@@ -86,6 +86,9 @@ async fn emit(
     failed.map_or(Ok(()), Err)
 }
 
+/// What to do about a line that is none.
+const LINE: &str = r#"give one JSON object a line: the event's record, or {"type", "source", "id", "time", "data"}"#;
+
 async fn read_line(input: &mut (impl AsyncBufRead + Unpin), number: usize) -> Result<Option<String>, Failure> {
     use tokio::io::AsyncReadExt;
     let mut line = Vec::new();
@@ -94,8 +97,7 @@ async fn read_line(input: &mut (impl AsyncBufRead + Unpin), number: usize) -> Re
     if read == 0 {
         return Ok(None);
     }
-    let wrong =
-        |what: &str| Failure::new(Code::EventLine, what, format!("line {number}"), "give one JSON object a line");
+    let wrong = |what: &str| Failure::new(Code::EventLine, what, format!("line {number}"), LINE);
     if read as u64 == LINE_BYTES_MAX {
         return Err(wrong("the line is longer than 16 MiB"));
     }
@@ -109,7 +111,7 @@ async fn send(
     number: usize,
 ) -> Result<Pending, Failure> {
     let at = |failure: Failure| failure.about(format!("line {number}"));
-    let wrong = |what: &str| at(Failure::new(Code::EventLine, what, "", "give one JSON object a line"));
+    let wrong = |what: &str| at(Failure::new(Code::EventLine, what, "", LINE));
     // Without the text of the line, which may be personal data.
     let value: Value = serde_json::from_str(line)
         .map_err(|e| wrong(&format!("not JSON: {:?} at column {}", e.classify(), e.column())))?;
