@@ -12,6 +12,8 @@ mod error;
 mod handoff;
 pub mod kafka;
 mod log;
+#[cfg(feature = "memory")]
+pub mod memory;
 mod record;
 mod topic;
 

@@ -26,8 +26,8 @@ impl Backend for Embedded {
         Arc::new(EmbeddedLog::open(self.folder.path(), Sync::Disk, &Settings::default()).expect("the log opens"))
     }
 
-    fn address(&self) -> String {
-        format!("embedded:{}", self.folder.path().display())
+    fn address(&self) -> Option<String> {
+        Some(format!("embedded:{}", self.folder.path().display()))
     }
 
     async fn open_absent(&self) -> Option<Arc<dyn Log>> {

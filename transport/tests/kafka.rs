@@ -34,8 +34,8 @@ impl Backend for Kafka {
         Arc::new(KafkaLog::open(&self.bootstrap, &Settings::default()).expect("the log opens"))
     }
 
-    fn address(&self) -> String {
-        format!("kafka://{}", self.bootstrap)
+    fn address(&self) -> Option<String> {
+        Some(format!("kafka://{}", self.bootstrap))
     }
 
     async fn open_absent(&self) -> Option<Arc<dyn Log>> {

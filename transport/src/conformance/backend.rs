@@ -12,8 +12,9 @@ pub trait Backend: Send + Sync + 'static {
     /// Opens the log anew, as another process would. All openings are of the same log.
     async fn open(&self) -> Arc<dyn Log>;
 
-    /// The address of the log, for a process of its own.
-    fn address(&self) -> String;
+    /// The address of the log, for a process of its own. `None` where another process cannot reach it: then the cases
+    /// about processes show nothing.
+    fn address(&self) -> Option<String>;
 
     /// A log whose backend does not answer, with a request time-out of two seconds. `None` where that cannot be.
     async fn open_absent(&self) -> Option<Arc<dyn Log>>;

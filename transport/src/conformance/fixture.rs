@@ -31,7 +31,7 @@ impl Fixture {
         self.backend.open().await
     }
 
-    pub(super) fn address(&self) -> String {
+    pub(super) fn address(&self) -> Option<String> {
         self.backend.address()
     }
 

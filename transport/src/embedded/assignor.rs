@@ -3,15 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A member and the partitions of the topics it subscribes to.
-pub(super) struct Candidate {
-    pub(super) id: String,
-    pub(super) eligible: BTreeSet<i64>,
+pub(crate) struct Candidate {
+    pub(crate) id: String,
+    pub(crate) eligible: BTreeSet<i64>,
 }
 
 /// Divides partitions among members: the counts of two members that could take the same partitions differ by one at most,
 /// and a partition stays where it is as long as that holds. `current` says where each partition is or is going now.
 /// Partitions that nobody subscribes to are left out.
-pub(super) fn assign(members: &[Candidate], current: &BTreeMap<i64, String>) -> BTreeMap<i64, String> {
+pub(crate) fn assign(members: &[Candidate], current: &BTreeMap<i64, String>) -> BTreeMap<i64, String> {
     let partitions: BTreeSet<i64> = members.iter().flat_map(|m| m.eligible.iter().copied()).collect();
     let index: BTreeMap<&str, usize> = members.iter().enumerate().map(|(i, m)| (m.id.as_str(), i)).collect();
     let mut of: BTreeMap<i64, usize> = BTreeMap::new();

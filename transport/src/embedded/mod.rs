@@ -5,7 +5,7 @@
 //! by readers) and `members/` (a locked file a group member). See ADR 0002.
 
 mod append;
-mod assignor;
+pub(crate) mod assignor;
 pub(crate) mod batch;
 mod bell;
 mod fetch;
@@ -15,7 +15,7 @@ mod membership;
 mod reader;
 mod sign_of_life;
 mod store;
-mod topics;
+pub(crate) mod topics;
 mod transaction;
 
 use std::{path::Path, sync::Arc, time::Duration};

@@ -25,7 +25,7 @@ impl From<rusqlite::Error> for TopicError {
 }
 
 /// Whether Kafka would take the name, so that what runs here runs there.
-fn check(spec: &TopicSpec) -> Result<(), AdminError> {
+pub(crate) fn check(spec: &TopicSpec) -> Result<(), AdminError> {
     let refuse = |reason: &str| AdminError::Invalid { topic: spec.name.clone(), reason: reason.to_owned() };
     let good = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     if spec.name.is_empty() || spec.name.len() > 249 || spec.name == "." || spec.name == ".." {
