@@ -10,3 +10,4 @@ mod demo;
 mod goldens;
 mod kills;
 mod oulad;
+mod simulation;

@@ -3,7 +3,7 @@
 //! Each partition that the member owns has a lane: a bounded queue and a task that runs the processor on it. A partition is
 //! let go in this order: drain (what was taken is finished, what waits is dropped), commit, release.
 
-use std::{collections::HashMap, future::Future, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, future::Future, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use coursebus_transport::{
     Assignment, Class, Committer, Event, Fetched, GroupSettings, Log, Member, Offset, ReadError, Revocation,
@@ -124,8 +124,8 @@ pub async fn run(
         committer: member.committer(),
         settings,
         processor,
-        lanes: HashMap::new(),
-        fenced: HashMap::new(),
+        lanes: BTreeMap::new(),
+        fenced: BTreeMap::new(),
         changed: Arc::new(Notify::new()),
         report,
         away_since: None,
@@ -142,9 +142,9 @@ struct Engine {
     committer: Arc<dyn Committer>,
     settings: EngineSettings,
     processor: Arc<dyn Processor>,
-    lanes: HashMap<TopicPartition, Lane>,
+    lanes: BTreeMap<TopicPartition, Lane>,
     /// Partitions that a processor found taken over, and since when; the group is about to say so.
-    fenced: HashMap<TopicPartition, Instant>,
+    fenced: BTreeMap<TopicPartition, Instant>,
     changed: Arc<Notify>,
     report: mpsc::Sender<(TopicPartition, ProcessError)>,
     away_since: Option<Instant>,
@@ -174,14 +174,9 @@ impl Engine {
         let mut assigned = false;
         loop {
             tokio::select! {
-                event = member.next() => match event {
-                    Ok(event) => {
-                        self.away_since = None;
-                        assigned |= matches!(event, Event::Assigned(_));
-                        self.on_event(event, member).await?;
-                    }
-                    Err(error) => self.on_error(error)?,
-                },
+                // In this order, so that a simulation repeats itself; records come last, because there may always be more.
+                biased;
+                () = &mut stop => return Ok(Outcome::Stopped),
                 Some((partition, error)) = failures.recv() => self.on_failure(partition, error)?,
                 _ = breathe.tick() => self.resume(member),
                 _ = commit.tick() => {
@@ -192,7 +187,14 @@ impl Engine {
                     }
                 }
                 () = changed.notified() => {}
-                () = &mut stop => return Ok(Outcome::Stopped),
+                event = member.next() => match event {
+                    Ok(event) => {
+                        self.away_since = None;
+                        assigned |= matches!(event, Event::Assigned(_));
+                        self.on_event(event, member).await?;
+                    }
+                    Err(error) => self.on_error(error)?,
+                },
             }
             if self.settings.until == Until::CaughtUp && self.is_caught_up() {
                 return Ok(Outcome::CaughtUp);

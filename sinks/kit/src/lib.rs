@@ -26,5 +26,7 @@ pub use fold::{Delete, Upsert};
 pub use held::{HeldRecord, HeldState};
 pub use processor::{SinkProcessor, SinkSettings};
 pub use spec::{Change, Column, EffectError, Kind, SinkSpec, Table, Touch};
+#[cfg(feature = "memory")]
+pub use store::memory::MemoryStore;
 pub use store::{AuditState, Batch, PartitionId, Position, Store, StoreError, Tx, apply, open};
 pub use value::Value;

@@ -135,6 +135,7 @@ contract!(
     a_take_over_raises_the_epoch_and_fences_the_one_before,
     take_overs_answer_in_the_order_asked_for,
     positions_only_rise_with_batches,
+    a_batch_that_comes_again_is_applied_once,
     a_recreated_topic_keeps_the_old_identity_once_a_position_has_moved,
     a_batch_that_is_refused_leaves_nothing,
     an_event_counts_once_within_a_batch_and_across_batches,
@@ -326,6 +327,22 @@ async fn positions_only_rise_with_batches(fixture: &Fixture) {
     drop(store);
     let store = fixture.open().await;
     assert_eq!(take_over(store.as_ref()).await, (epoch + 1, last));
+}
+
+/// A commit whose answer was lost is tried again: what it did is there, and is not done twice.
+async fn a_batch_that_comes_again_is_applied_once(fixture: &Fixture) {
+    let store = fixture.open().await;
+    let (epoch, _) = take_over(store.as_ref()).await;
+    let batch = || Step::new(epoch, 2, vec![effect(1, "a", [label(1, "x")])]).audit();
+    store.audit_mode(true).await.expect("the audit mode is noted");
+    for _ in 0..3 {
+        batch().ok(store.as_ref()).await;
+    }
+    assert_eq!(audited(store.as_ref()).await.into_values().collect::<Vec<_>>(), [(1, false)]);
+    assert_eq!(position(store.as_ref()).await, Some(2));
+    take_over(store.as_ref()).await;
+    let late = batch().apply(store.as_ref()).await;
+    assert!(matches!(late, Err(StoreError::Fenced { .. })), "another has the partition: {late:?}");
 }
 
 async fn a_recreated_topic_keeps_the_old_identity_once_a_position_has_moved(fixture: &Fixture) {

@@ -336,8 +336,8 @@ impl Member for MemoryMember {
     async fn next(&mut self) -> Result<Event, ReadError> {
         loop {
             self.log.process().step().await;
-            let mut changed = self.log.changes();
             let log = self.log.clone();
+            let changed = log.changes();
             if let Some(event) = log.with(|state| self.look(state))? {
                 if matches!(&event, Event::Revoked(revocation) if revocation.lost) {
                     // The group went on without it: it comes back as if it were new.
@@ -347,7 +347,7 @@ impl Member for MemoryMember {
                 return Ok(event);
             }
             // Either way it looks again.
-            let _ = tokio::time::timeout(LOOK_EVERY, changed.changed()).await;
+            let _ = tokio::time::timeout(LOOK_EVERY, changed).await;
         }
     }
 

@@ -10,12 +10,13 @@ mod world;
 
 use std::{
     collections::BTreeMap,
+    pin::Pin,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use async_trait::async_trait;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, futures::Notified, mpsc};
 
 use self::state::{Cursor, Found, State};
 pub use self::world::{Process, World};
@@ -33,8 +34,8 @@ pub struct MemoryLog {
 
 struct Shared {
     state: Mutex<State>,
-    /// Counts what has changed, so that whoever waits looks again.
-    changed: watch::Sender<u64>,
+    /// Whoever waits looks again. (Not a `watch`, which wakes in an order that no seed decides.)
+    changed: Notify,
 }
 
 /// A call that a fault has hit.
@@ -61,7 +62,7 @@ impl MemoryLog {
     /// An empty log, seen by a process.
     #[must_use]
     pub fn new(process: Process) -> Self {
-        let shared = Shared { state: Mutex::default(), changed: watch::Sender::new(0) };
+        let shared = Shared { state: Mutex::default(), changed: Notify::new() };
         Self { shared: Arc::new(shared), process }
     }
 
@@ -98,15 +99,18 @@ impl MemoryLog {
     }
 
     fn rang(&self) {
-        self.shared.changed.send_modify(|count| *count += 1);
+        self.shared.changed.notify_waiters();
     }
 
-    fn changes(&self) -> watch::Receiver<u64> {
-        self.shared.changed.subscribe()
+    /// Resolves at the next change after this call.
+    fn changes(&self) -> Pin<Box<Notified<'_>>> {
+        let mut changes = Box::pin(self.shared.changed.notified());
+        changes.as_mut().enable();
+        changes
     }
 
     fn fails(&self, fault: &'static str) -> Result<(), Failed> {
-        if self.process.world().strikes(fault) { Err(Failed) } else { Ok(()) }
+        if self.process.strikes(fault) { Err(Failed) } else { Ok(()) }
     }
 
     /// One question, which a fault may leave without an answer.
@@ -317,11 +321,11 @@ impl Reader for MemoryReader {
         let deadline = tokio::time::Instant::now() + wait;
         loop {
             log.process.gate().await;
-            let mut changed = log.changes();
+            let changed = log.changes();
             if let Some(fetched) = log.with(|state| self.look(state))? {
                 return Ok(fetched);
             }
-            if tokio::time::timeout_at(deadline, changed.changed()).await.is_err() {
+            if tokio::time::timeout_at(deadline, changed).await.is_err() {
                 return Ok(Fetched::default());
             }
         }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use rand::{RngExt, SeedableRng, rngs::StdRng};
-use tokio::{sync::watch, time::Instant};
+use tokio::{sync::Notify, time::Instant};
 
 /// One seeded source of chance and one clock for everything that takes part. Cloning shares it.
 ///
@@ -144,12 +144,14 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[derive(Clone)]
 pub struct Process {
     world: World,
-    state: Arc<watch::Sender<Life>>,
+    life: Arc<(Mutex<Life>, Notify)>,
+    /// Whether faults and delays pass it by.
+    observes: bool,
 }
 
 /// Whether a process goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Life {
+enum Life {
     /// It goes on.
     Runs,
     /// It stands still since then.
@@ -162,7 +164,19 @@ impl Process {
     /// A new process.
     #[must_use]
     pub fn start(world: &World) -> Self {
-        Self { world: world.clone(), state: Arc::new(watch::Sender::new(Life::Runs)) }
+        Self { world: world.clone(), life: Arc::new((Mutex::new(Life::Runs), Notify::new())), observes: false }
+    }
+
+    /// A process that faults and delays pass by, and that uses up no chance: whoever checks what the others do.
+    #[must_use]
+    pub fn observer(world: &World) -> Self {
+        Self { observes: true, ..Self::start(world) }
+    }
+
+    /// Whether a fault hits what it does now.
+    #[must_use]
+    pub fn strikes(&self, fault: &'static str) -> bool {
+        !self.observes && self.world.strikes(fault)
     }
 
     /// The world it is in.
@@ -173,35 +187,35 @@ impl Process {
 
     /// Ends it without a word, as `kill -9` does.
     pub fn kill(&self) {
-        self.state.send_replace(Life::Killed(Instant::now()));
+        *lock(&self.life.0) = Life::Killed(Instant::now());
     }
 
     /// Makes it stand still, as `kill -STOP` does.
     pub fn stop(&self) {
-        self.state.send_if_modified(|life| {
-            let runs = *life == Life::Runs;
-            if runs {
-                *life = Life::StandsStill(Instant::now());
-            }
-            runs
-        });
+        let mut life = lock(&self.life.0);
+        if *life == Life::Runs {
+            *life = Life::StandsStill(Instant::now());
+        }
     }
 
     /// Lets it go on.
     pub fn go_on(&self) {
-        self.state.send_if_modified(|life| {
-            let still = matches!(life, Life::StandsStill(_));
-            if still {
-                *life = Life::Runs;
-            }
-            still
-        });
+        let mut life = lock(&self.life.0);
+        if matches!(*life, Life::StandsStill(_)) {
+            *life = Life::Runs;
+        }
+        drop(life);
+        self.life.1.notify_waiters();
+    }
+
+    fn life(&self) -> Life {
+        *lock(&self.life.0)
     }
 
     /// Since when it gives no sign of life.
     #[must_use]
     pub fn silent_since(&self) -> Option<Instant> {
-        match *self.state.borrow() {
+        match self.life() {
             Life::Runs => None,
             Life::StandsStill(since) | Life::Killed(since) => Some(since),
         }
@@ -210,13 +224,13 @@ impl Process {
     /// Whether it was killed.
     #[must_use]
     pub fn is_killed(&self) -> bool {
-        matches!(*self.state.borrow(), Life::Killed(_))
+        matches!(self.life(), Life::Killed(_))
     }
 
     /// One step to the outside: takes its time, while the process lives.
     pub async fn step(&self) {
         self.gate().await;
-        let pause = self.world.pause();
+        let pause = if self.observes { Duration::ZERO } else { self.world.pause() };
         if pause.is_zero() {
             tokio::task::yield_now().await;
         } else {
@@ -227,16 +241,13 @@ impl Process {
 
     /// Waits while the process stands still; for ever when it is gone.
     pub async fn gate(&self) {
-        let mut state = self.state.subscribe();
         loop {
-            let life = *state.borrow_and_update();
-            match life {
+            let mut changed = std::pin::pin!(self.life.1.notified());
+            changed.as_mut().enable();
+            match self.life() {
                 Life::Runs => return,
                 Life::Killed(_) => std::future::pending::<()>().await,
-                Life::StandsStill(_) => {
-                    // The sender lives in `self`.
-                    let _ = state.changed().await;
-                }
+                Life::StandsStill(_) => changed.await,
             }
         }
     }

@@ -1,6 +1,8 @@
 //! The database of a sink, as the kit needs it. SQLite and PostgreSQL pass the same tests.
 
 mod error;
+#[cfg(feature = "memory")]
+pub(crate) mod memory;
 mod postgres;
 mod sqlite;
 
@@ -117,7 +119,7 @@ pub struct AuditState {
 /// A transaction. Dropping it undoes it.
 #[async_trait]
 pub trait Tx: Send {
-    /// Moves the position, if the epoch is still the given one; says whether it was.
+    /// Moves the position, if the epoch is still the given one and the position is before `next`; says whether it did.
     async fn advance(
         &mut self,
         group: &str,
@@ -125,6 +127,13 @@ pub trait Tx: Send {
         epoch: i64,
         next: Offset,
     ) -> Result<bool, StoreError>;
+
+    /// Where a partition stands, as epoch and position.
+    async fn standing(
+        &mut self,
+        group: &str,
+        partition: &TopicPartition,
+    ) -> Result<Option<(i64, Option<Offset>)>, StoreError>;
 
     /// Puts events into the inbox; says of each whether it is new. The second of two equal ones is not.
     async fn remember(&mut self, group: &str, events: &[AppliedEvent]) -> Result<Vec<bool>, StoreError>;
@@ -148,7 +157,8 @@ pub trait Tx: Send {
     async fn commit(self: Box<Self>) -> Result<(), StoreError>;
 }
 
-/// Applies a batch: position, inbox, rows, audit columns and held records in one transaction.
+/// Applies a batch: position, inbox, rows, audit columns and held records in one transaction. A batch whose position is
+/// reached already was applied before by whoever has the epoch, and is left alone.
 ///
 /// # Errors
 /// `Fenced` when the partition was taken over; nothing was changed then, nor after any other error, but for a commit that
@@ -157,7 +167,11 @@ pub async fn apply(store: &dyn Store, batch: Batch<'_>) -> Result<(), StoreError
     let mut tx = store.begin().await?;
     // First, because it also locks the position against a take-over until the end.
     if !tx.advance(batch.group, batch.partition, batch.epoch, batch.next).await? {
-        return Err(StoreError::Fenced { partition: batch.partition.clone() });
+        let standing = tx.standing(batch.group, batch.partition).await?;
+        return match standing {
+            Some((epoch, Some(position))) if epoch == batch.epoch && position >= batch.next => Ok(()),
+            _ => Err(StoreError::Fenced { partition: batch.partition.clone() }),
+        };
     }
     let mut effects = batch.effects;
     if batch.inbox {
@@ -194,7 +208,9 @@ const TAKE_OVER: &str = "INSERT INTO bus_positions AS p (consumer_group, topic, 
         topic_id = CASE WHEN p.position IS NULL THEN excluded.topic_id ELSE p.topic_id END
     RETURNING topic, partition, cluster, topic_id, epoch, position";
 const ADVANCE: &str = "UPDATE bus_positions SET position = $5
-    WHERE consumer_group = $1 AND topic = $2 AND partition = $3 AND epoch = $4";
+    WHERE consumer_group = $1 AND topic = $2 AND partition = $3 AND epoch = $4 AND (position IS NULL OR position < $5)";
+const STANDING: &str = "SELECT epoch, position FROM bus_positions
+    WHERE consumer_group = $1 AND topic = $2 AND partition = $3";
 const INSERT_AUDIT: &str = "INSERT INTO bus_audit (table_name, row_key, applied, chain, deleted)";
 const UPDATE_AUDIT: &str = "ON CONFLICT (table_name, row_key) DO UPDATE SET applied = excluded.applied,
     chain = excluded.chain, deleted = excluded.deleted";

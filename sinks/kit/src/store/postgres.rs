@@ -308,6 +308,17 @@ impl Tx for PostgresTx {
         Ok(done.rows_affected() == 1)
     }
 
+    async fn standing(
+        &mut self,
+        group: &str,
+        partition: &TopicPartition,
+    ) -> Result<Option<(i64, Option<Offset>)>, StoreError> {
+        let select = sqlx::query_as(super::STANDING).bind(group).bind(&*partition.topic).bind(partition.partition);
+        let row: Option<(i64, Option<i64>)> =
+            select.fetch_optional(&mut *self.0).await.map_err(|e| wrong(e, "read the position"))?;
+        Ok(row.map(|(epoch, position)| (epoch, position.map(Offset))))
+    }
+
     async fn remember(&mut self, group: &str, events: &[AppliedEvent]) -> Result<Vec<bool>, StoreError> {
         let mut seen = HashSet::new();
         // Sorted, so that two transactions lock in one order.

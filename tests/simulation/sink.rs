@@ -1,0 +1,304 @@
+//! A sink under faults: whatever happens, each event takes effect once, in the order of its key.
+
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+
+use coursebus_consumer::EngineSettings;
+use coursebus_sinks_kit::{MemoryStore, SinkProcessor, SinkSettings, SinkSpec, Store, audit::audit};
+use coursebus_transport::{
+    GroupSettings, Log, NewRecord, Offset, TopicPartition, TopicSpec, WriterSettings,
+    memory::{MemoryLog, Process, World},
+};
+use tokio::{
+    sync::oneshot,
+    task::JoinHandle,
+    time::{Instant, sleep},
+};
+
+use super::{
+    cast::{KEYS, PARTITIONS, PREFIX, cast, topic},
+    play, play_many,
+};
+
+/// How long faults strike, and how long a sink may take afterwards to come to rest.
+const STORM: Duration = Duration::from_secs(60);
+const REST: Duration = Duration::from_secs(600);
+const SESSION: Duration = Duration::from_secs(3);
+
+#[test]
+fn simulation_sink() {
+    play_many("simulation_sink", 300, storm);
+}
+
+#[test]
+fn simulation_repeats() {
+    let [one, two] = [(); 2].map(|()| {
+        play(7, |world| async move {
+            let wrong = storm(world.clone()).await;
+            let end = format!("{} draws next {}", world.now_ms(), world.below(u64::MAX));
+            [wrong, vec![end]].concat()
+        })
+    });
+    assert_eq!((one.wrong, one.hits), (two.wrong, two.hits), "a seed repeats itself");
+}
+
+/// The parts that live through the whole of a simulation.
+struct Stage {
+    world: World,
+    /// The log and the database as one sees them whom no fault hits.
+    log: MemoryLog,
+    store: MemoryStore,
+    spec: Arc<SinkSpec>,
+    settings: SinkSettings,
+}
+
+/// A member of the sink's group.
+struct Member {
+    process: Process,
+    stop: Option<oneshot::Sender<()>>,
+    task: JoinHandle<()>,
+}
+
+async fn storm(world: World) -> Vec<String> {
+    let cast = cast();
+    let observer = Process::observer(&world);
+    let stage = Stage {
+        log: MemoryLog::new(observer.clone()),
+        store: MemoryStore::new(observer, |_, _| false),
+        spec: Arc::new(coursebus_sinks::credentials::sink()),
+        settings: SinkSettings {
+            audit: true,
+            batch_records_max: 1 + world.below(20) as usize,
+            retry_budget: Duration::from_secs(20),
+            ..SinkSettings::default()
+        },
+        world: world.clone(),
+    };
+    for name in stage.spec.topics(PREFIX) {
+        let partitions = if name == topic() { PARTITIONS } else { 1 };
+        stage.log.create_topic(&TopicSpec::new(name, partitions)).await.unwrap();
+    }
+    stage.raise();
+    let script = script(&world);
+    let poison: BTreeSet<_> = script.iter().filter(|(_, poison)| *poison).map(|(record, _)| id_of(record)).collect();
+    let writing = tokio::spawn(write(stage.log.clone(), world.clone(), script.into_iter().map(|(r, _)| r).collect()));
+    let mut members: Vec<Member> = (0..2 + world.below(2)).map(|_| stage.member()).collect();
+    let mut wrong = Vec::new();
+    let until = Instant::now() + STORM;
+    while Instant::now() < until && wrong.is_empty() {
+        sleep(world.time_up_to(Duration::from_secs(4))).await;
+        stage.strike(&mut members).await;
+        wrong.extend(stage.commits_are_behind().await);
+    }
+    world.calm_down();
+    members.iter().for_each(|member| member.process.go_on());
+    writing.await.unwrap();
+    wrong.extend(stage.comes_to_rest(&mut members).await);
+    if wrong.is_empty() {
+        wrong.extend(stage.agrees(cast, poison.len()).await);
+    }
+    wrong
+}
+
+/// What is written, in its order, and whether it is poison: the keys mixed, each in the order of its events.
+fn script(world: &World) -> Vec<(NewRecord, bool)> {
+    let cast = cast();
+    let mut next = [0; KEYS];
+    let mut script = Vec::new();
+    for _ in 0..120 {
+        let key = world.below(KEYS as u64) as usize;
+        let Some(event) = cast.events[key].get(next[key]) else { continue };
+        let refused = &cast.refused[key][next[key]];
+        next[key] += 1;
+        let record = match world.below(40) {
+            0 => (refused.clone(), true),
+            1 => (NewRecord { value: event.value.as_ref().map(|v| v.slice(..v.len() - 3)), ..refused.clone() }, true),
+            _ => (event.clone(), false),
+        };
+        script.push(record);
+    }
+    script
+}
+
+/// The bytes of `ce_id`, by which the simulation knows a record.
+fn id_of(record: &NewRecord) -> Vec<u8> {
+    let id = record.headers.iter().find(|header| header.name == "ce_id").and_then(|header| header.value.as_ref());
+    id.map(|id| id.to_vec()).unwrap_or_default()
+}
+
+/// Writes the script over the time of the storm. Sees no faults itself: what it writes is what the sink is held to.
+async fn write(log: MemoryLog, world: World, script: Vec<NewRecord>) {
+    let writer = log.writer(WriterSettings::default()).await.unwrap();
+    let pause = STORM / u32::try_from(script.len()).unwrap();
+    for record in script {
+        writer.append(record).await.await.unwrap();
+        if world.chance(0.7) {
+            sleep(world.time_up_to(pause * 2)).await;
+        }
+    }
+}
+
+impl Stage {
+    /// Turns the faults on that strike calls.
+    fn raise(&self) {
+        self.world.slow_down(Duration::from_millis(4), Duration::from_secs(3));
+        for (fault, probability) in [
+            ("a question to the log fails", 0.05),
+            ("a commit of positions fails", 0.1),
+            ("the answer to a commit of positions is lost", 0.1),
+            ("the database is away", 0.05),
+            ("a commit of the database fails", 0.05),
+            ("the answer to a commit of the database is lost", 0.05),
+            ("the answer to a take-over is lost", 0.1),
+        ] {
+            self.world.set(fault, probability);
+        }
+    }
+
+    fn member(&self) -> Member {
+        let process = Process::start(&self.world);
+        let (stop, stopped) = oneshot::channel();
+        let task = self.run(process.clone(), stopped);
+        Member { process, stop: Some(stop), task: tokio::spawn(task) }
+    }
+
+    /// What a process does: runs the sink, and again when that gave up.
+    fn run(&self, process: Process, mut stopped: oneshot::Receiver<()>) -> impl Future<Output = ()> + use<> {
+        let log: Arc<dyn Log> = Arc::new(self.log.for_process(process.clone()));
+        let store: Arc<dyn Store> = Arc::new(self.store.for_process(process.clone()));
+        let (spec, settings, world) = (self.spec.clone(), self.settings.clone(), self.world.clone());
+        async move {
+            loop {
+                let made = SinkProcessor::new(
+                    spec.clone(),
+                    store.clone(),
+                    log.clone(),
+                    cast().registry.clone(),
+                    settings.clone(),
+                );
+                let Ok(processor) = made.await else {
+                    sleep(Duration::from_secs(1)).await;
+                    continue;
+                };
+                let group = GroupSettings {
+                    session_timeout: SESSION,
+                    release_timeout: SESSION * 2,
+                    ..GroupSettings::new(spec.group(), spec.topics(PREFIX))
+                };
+                let engine = EngineSettings { drain_timeout: SESSION, ..EngineSettings::new(group) };
+                let stop = async { drop((&mut stopped).await) };
+                match coursebus_consumer::run(log.clone(), engine, Arc::new(processor), stop).await {
+                    Ok(_) => return,
+                    Err(_) => {
+                        world.count("the engine gave up and was started again");
+                        process.gate().await;
+                        sleep(Duration::from_secs(1)).await;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Does something to the members.
+    async fn strike(&self, members: &mut Vec<Member>) {
+        let at = self.world.below(members.len() as u64) as usize;
+        match self.world.below(7) {
+            0 => {
+                self.world.count("a process was killed");
+                members[at].process.kill();
+                members[at].task.abort();
+                members[at] = self.member();
+            }
+            1 => {
+                self.world.count("a process stood still");
+                let process = members[at].process.clone();
+                process.stop();
+                let pause = self.world.time_up_to(SESSION * 4);
+                tokio::spawn(async move {
+                    sleep(pause).await;
+                    process.go_on();
+                });
+            }
+            2 if members.len() < 5 => {
+                self.world.count("a member joined");
+                members.push(self.member());
+            }
+            3 if members.len() > 1 => {
+                self.world.count("a member left");
+                let mut member = members.remove(at);
+                drop(member.stop.take());
+            }
+            4 => {
+                self.world.count("the clock jumped");
+                let hours = self.world.below(5) as i64 - 2;
+                self.world.jump_clock(hours * 3_600_000);
+            }
+            _ => {}
+        }
+    }
+
+    /// The group's positions are never before the database's: what is committed is done.
+    async fn commits_are_behind(&self) -> Vec<String> {
+        let mut wrong = Vec::new();
+        let group = self.spec.group();
+        // Committed first: the database may only go on meanwhile.
+        let partitions = self.partitions();
+        let committed = self.log.committed(&group, &partitions).await.unwrap();
+        let Ok(stored) = self.store.positions(&group).await else { return wrong };
+        for (partition, committed) in partitions.iter().zip(committed) {
+            let stored = stored.iter().find(|p| p.id.partition == *partition).and_then(|p| p.next).unwrap_or_default();
+            if committed.unwrap_or_default() > stored {
+                wrong.push(format!("{partition}: {committed:?} is committed and {stored} is stored"));
+            }
+        }
+        wrong
+    }
+
+    fn partitions(&self) -> Vec<TopicPartition> {
+        (0..PARTITIONS).map(|number| TopicPartition::new(topic(), number)).collect()
+    }
+
+    /// Waits until everything is applied or held.
+    async fn comes_to_rest(&self, members: &mut Vec<Member>) -> Vec<String> {
+        if members.is_empty() {
+            members.push(self.member());
+        }
+        let until = Instant::now() + REST;
+        loop {
+            let behind = self.behind().await;
+            if behind.is_empty() {
+                return Vec::new();
+            }
+            if Instant::now() > until {
+                return vec![format!("not at rest after {REST:?}: {}", behind.join(", "))];
+            }
+            sleep(Duration::from_secs(1)).await;
+        }
+    }
+
+    async fn behind(&self) -> Vec<String> {
+        let Ok(stored) = self.store.positions(&self.spec.group()).await else { return vec!["no positions".into()] };
+        let mut behind = Vec::new();
+        for partition in self.partitions() {
+            let end = self.log.range(&partition).await.unwrap().latest;
+            let at = stored.iter().find(|p| p.id.partition == partition).and_then(|p| p.next).unwrap_or(Offset(0));
+            if at < end {
+                behind.push(format!("{partition} is at {at} of {end}"));
+            }
+        }
+        behind
+    }
+
+    /// The auditor agrees, and what is held is what was poison.
+    async fn agrees(&self, cast: &super::cast::Cast, poison: usize) -> Vec<String> {
+        let report = audit(&self.log, cast.registry.as_ref(), &self.store, &self.spec, PREFIX).await.unwrap();
+        let held = self.store.held(&self.spec.group()).await.unwrap();
+        let mut wrong = Vec::new();
+        if !report.agrees() {
+            wrong.push(format!("{report:?}"));
+        }
+        if held.len() != poison {
+            wrong.push(format!("{} records are held, {poison} are poison", held.len()));
+        }
+        wrong
+    }
+}
