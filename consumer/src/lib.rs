@@ -16,7 +16,7 @@ mod poison;
 mod processor;
 mod tracker;
 
-pub use backoff::{Backoff, open_patiently};
+pub use backoff::{Backoff, open_patiently, open_value_patiently};
 pub use decode::{Datum, Decoder, OpenError};
 pub use engine::{EngineError, EngineSettings, Outcome, Until, run};
 pub use handlers::{HandlerError, Handlers, HandlersSettings};

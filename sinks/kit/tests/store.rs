@@ -190,6 +190,12 @@ fn held(offset: i64, reason: &str) -> HeldRecord {
         headers: vec![("ce_id".into(), Some(vec![0xff, 0])), ("x".into(), None), ("x".into(), Some(vec![]))],
         emitted_ms: 1_700_000_000_123,
         held_ms: offset,
+        behind: None,
+        order_key: None,
+        asked_ms: None,
+        tries: 0,
+        version: 0,
+        edited: None,
     }
 }
 
@@ -508,7 +514,7 @@ async fn a_record_is_held_once_and_whole(fixture: &Fixture) {
     assert_eq!(store.held(GROUP).await.expect("held records"), [empty, binary, other]);
     assert_eq!(store.held("another group").await.expect("none"), []);
     let state = store.audit_state(GROUP).await.expect("a state");
-    let places: Vec<(i32, i64)> = state.held.iter().map(|(_, partition, offset)| (*partition, offset.0)).collect();
+    let places: Vec<(i32, i64)> = state.held.iter().map(|place| (place.partition.partition, place.offset.0)).collect();
     assert_eq!(HashSet::<_>::from_iter(places), [(0, 3), (0, 300), (1, 2)].into());
 }
 
