@@ -8,5 +8,6 @@ mod bed;
 mod cli;
 mod demo;
 mod goldens;
+mod held;
 mod kills;
 mod oulad;
