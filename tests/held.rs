@@ -131,12 +131,17 @@ fn check(line: &Line, db: &str) {
     assert!(parked.iter().all(|row| row["key"] == json!([COURSE, learner])), "{parked:?}");
     assert_eq!((&cause["behind"], &cause["id"]), (&Value::Null, &json!(format!("{learner}-{number}"))));
     assert!(parked[1..].iter().all(|row| row["behind"] == cause["offset"]), "{parked:?}");
-    let applied = |rows: &BTreeMap<i64, Value>| rows.values().map(|row| row["applied"].as_u64().unwrap()).collect::<Vec<_>>();
-    let so_far = |all: usize| (0..LEARNERS).map(|l| if l == learner { number as u64 } else { all as u64 }).collect::<Vec<_>>();
+    let applied =
+        |rows: &BTreeMap<i64, Value>| rows.values().map(|row| row["applied"].as_u64().unwrap()).collect::<Vec<_>>();
+    let so_far =
+        |all: usize| (0..LEARNERS).map(|l| if l == learner { number as u64 } else { all as u64 }).collect::<Vec<_>>();
     assert_eq!(applied(&rows(line, db)), so_far(BEFORE));
     assert_eq!(audit(line, db), ([0, 0, 0], parked.len() as u64));
     let causes = cli.run(["held", "list", "credentials", "--db", db, "-o", "json"]).ok().json();
-    assert_eq!((causes.as_array().unwrap().len(), &causes[0]["count"], &causes[0]["waiting"]), (1, &json!(3), &json!(2)));
+    assert_eq!(
+        (causes.as_array().unwrap().len(), &causes[0]["count"], &causes[0]["waiting"]),
+        (1, &json!(3), &json!(2))
+    );
 
     // Killed and run again, it still waits, and what comes now waits with it.
     first.kill();
@@ -165,7 +170,8 @@ fn check(line: &Line, db: &str) {
     let edited = cli.run_with(edit, &enrollment(learner, number, SOUND).to_string()).ok().json();
     assert_eq!(edited["data"]["enrollment"]["creation_date"], "tomorrow", "the original is kept");
     assert_eq!(edited["edited_data"]["enrollment"]["creation_date"], SOUND);
-    let dry = ["held", "retry", "credentials", "--key", &cause["key"].to_string(), "--dry-run", "--db", db, "-o", "json"];
+    let dry =
+        ["held", "retry", "credentials", "--key", &cause["key"].to_string(), "--dry-run", "--db", db, "-o", "json"];
     assert_eq!(outcomes(&cli.run(dry).ok().json())[0].1, "would be tried");
     assert_eq!(applied(&rows(line, db)), so_far(EVENTS), "a dry run changes nothing");
     let came_back = cli.run(retry).ok().json();
@@ -179,7 +185,8 @@ fn check(line: &Line, db: &str) {
     assert_eq!(rows(line, db), *undisturbed());
     assert_eq!(audit(line, db), ([0, 0, 0], 0));
     let log = cli.run(["held", "log", "credentials", "--db", db, "-o", "json"]).ok().json();
-    let verbs: Vec<_> = log.as_array().unwrap().iter().map(|e| (e["verb"].as_str().unwrap(), e["by"].as_str().unwrap())).collect();
+    let verbs: Vec<_> =
+        log.as_array().unwrap().iter().map(|e| (e["verb"].as_str().unwrap(), e["by"].as_str().unwrap())).collect();
     let by_hand = verbs.iter().filter(|(_, by)| *by == "tester").map(|(verb, _)| *verb);
     assert_eq!(by_hand.collect::<Vec<_>>(), ["retry", "edit", "retry"], "{log}");
     let by_sink = |verb: &str| verbs.iter().filter(|found| **found == (verb, "the sink")).count();
@@ -198,7 +205,10 @@ fn a_request_waits_for_the_sink() {
     assert_eq!(held(&line, db).len(), EVENTS - POISONED.1);
     let all = ["held", "retry", "credentials", "--all", "--db", db, "--timeout", "0s"];
     let waiting = line.cli().run(all).code(1);
-    assert!(waiting.stdout().contains("waiting") && waiting.stderr().contains("coursebus sink run credentials"), "{waiting}");
+    assert!(
+        waiting.stdout().contains("waiting") && waiting.stderr().contains("coursebus sink run credentials"),
+        "{waiting}"
+    );
     // Given up instead: the rest follows, and is applied when the sink comes by.
     let (id, reason) = (format!("{}-{}", POISONED.0, POISONED.1), "a time that is none");
     let discard = ["held", "discard", "credentials", "--id", &id, "--reason", reason, "--db", db, "-o", "json"];

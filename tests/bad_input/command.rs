@@ -18,13 +18,7 @@ fn line(title: &str) -> String {
 }
 
 /// Bad records among good ones on the bus of a command line.
-async fn append(
-    cli: &Cli,
-    partition: i32,
-    key: &'static [u8],
-    value: &[u8],
-    headers: &[(&'static str, &[u8])],
-) -> i64 {
+async fn append(cli: &Cli, partition: i32, key: &'static [u8], value: &[u8], headers: &[(&'static str, &[u8])]) -> i64 {
     let log = EmbeddedLog::open(&cli.dir().join(".coursebus"), Sync::Disk, &Settings::default()).unwrap();
     let record = NewRecord {
         topic: TOPIC.into(),
@@ -115,7 +109,10 @@ async fn held_records_are_listed_and_shown() {
     let shown = show(mismatch).ok().json();
     assert_eq!(shown["data"]["course_run"]["title"], "s3cret title");
     assert_eq!(shown["headers"], json!([["ce_type", "other"], ["ce_source", "cms"], ["ce_id", "2"]]));
-    assert_eq!((&shown["value_hex"], &shown["key_hex"]), (&json!(hex::encode(&value)), &json!(hex::encode("another key"))));
+    assert_eq!(
+        (&shown["value_hex"], &shown["key_hex"]),
+        (&json!(hex::encode(&value)), &json!(hex::encode("another key")))
+    );
     let shown = show(junk).ok().json();
     assert_eq!((&shown["data"], &shown["value_hex"]), (&Value::Null, &json!(hex::encode("s3cret junk"))));
     assert_eq!(

@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use coursebus_consumer::{EngineSettings, OnPoison};
+use coursebus_producer::Producer;
 use coursebus_registry_tools::{Mode, Registration, Registry, SchemaId};
 use coursebus_schemas::{
     Event as _,
@@ -44,23 +45,14 @@ impl Scene {
     }
 
     async fn emit(&self, course: &str, learner: i64, mode: &str, created: &str) -> HeldPlace {
-        let pii = UserPersonalData { username: "u".into(), email: "e".into(), name: "n".into() };
-        let enrollment = CourseEnrollmentData {
-            user: UserData { id: learner, is_active: true, pii },
-            course: CourseData { course_key: course.into(), display_name: "Held".into(), start: None, end: None },
-            mode: mode.into(),
-            is_active: true,
-            creation_date: created.into(),
-            created_by: None,
-        };
-        let emitted = self.bed.producer().await.emit(&CourseEnrollmentChanged { enrollment }).await.unwrap();
-        HeldPlace { partition: TopicPartition::new(emitted.topic, emitted.partition), offset: emitted.offset }
+        emit(&self.bed.producer().await, course, learner, mode, created).await
     }
 
     /// Appends a record with the key and the headers of another, and this value.
     async fn append_like(&self, place: &HeldPlace, value: &[u8]) -> HeldPlace {
         let records = self.bed.records(&self.topic).await;
-        let like = records.iter().find(|r| r.topic_partition() == place.partition && r.offset() == place.offset).unwrap();
+        let like =
+            records.iter().find(|r| r.topic_partition() == place.partition && r.offset() == place.offset).unwrap();
         let header = |(name, value): (&str, Option<&[u8]>)| {
             coursebus_transport::Header::new(name.to_owned(), value.unwrap_or_default().to_vec())
         };
@@ -88,7 +80,7 @@ impl Scene {
     async fn mark(&self, place: &HeldPlace, mark: Mark) {
         let group = self.spec.group();
         let marked = desk::mark(self.store.as_ref(), &group, std::slice::from_ref(place), &mark, "test", "").await;
-        assert_eq!(marked.unwrap(), [place.clone()]);
+        assert_eq!(marked.unwrap(), std::slice::from_ref(place));
     }
 
     /// The modes of the enrollments, by learner.
@@ -104,6 +96,20 @@ impl Scene {
         let (log, registry) = (self.bed.log.as_ref(), self.bed.registry.as_ref());
         audit(log, registry, self.store.as_ref(), &self.spec, &self.bed.prefix).await.unwrap()
     }
+}
+
+async fn emit(producer: &Producer, course: &str, learner: i64, mode: &str, created: &str) -> HeldPlace {
+    let pii = UserPersonalData { username: "u".into(), email: "e".into(), name: "n".into() };
+    let enrollment = CourseEnrollmentData {
+        user: UserData { id: learner, is_active: true, pii },
+        course: CourseData { course_key: course.into(), display_name: "Held".into(), start: None, end: None },
+        mode: mode.into(),
+        is_active: true,
+        creation_date: created.into(),
+        created_by: None,
+    };
+    let emitted = producer.emit(&CourseEnrollmentChanged { enrollment }).await.unwrap();
+    HeldPlace { partition: TopicPartition::new(emitted.topic, emitted.partition), offset: emitted.offset }
 }
 
 fn audited(batch_records_max: usize) -> SinkSettings {
@@ -162,6 +168,54 @@ async fn the_record_key_stands_in_for_an_order_key_that_cannot_be_read() {
             let report = scene.audit().await;
             assert!(report.agrees() && report.held == 2 && report.applied == 4, "{report:?}");
         }
+    }
+}
+
+/// More than one transaction takes. The last has a value that PostgreSQL refuses, which is found when it is tried; in the middle
+/// it would have been folded into what follows.
+#[tokio::test]
+async fn many_records_behind_one_come_back_in_several_transactions() {
+    const MANY: usize = 2_300;
+    for db in databases() {
+        let scene = Scene::new(&db, 1, |spec| spec).await;
+        let cause = scene.emit(A, 1, "poison", "tomorrow").await;
+        let producer = scene.bed.producer().await;
+        for number in 0..MANY {
+            emit(&producer, A, 1, &number.to_string(), SOUND).await;
+        }
+        let last = emit(&producer, A, 1, "a\0b", SOUND).await;
+        scene.run(audited(5_000)).await;
+        assert_eq!(scene.held().await.len(), MANY + 2);
+        scene.mark(&cause, Mark::Discard).await;
+        scene.run(audited(5_000)).await;
+        let is_refused = db.name() == "postgres";
+        let held: Vec<_> = scene.held().await.into_iter().filter(|record| record.state == "parked").collect();
+        let found: Vec<_> = held.iter().map(|r| (r.place(), r.behind, r.code.as_str(), r.tries)).collect();
+        assert_eq!(found, if is_refused { vec![(last, None, "refused", 1)] } else { vec![] });
+        let mode = if is_refused { (MANY - 1).to_string() } else { "a\0b".to_owned() };
+        assert_eq!(scene.modes().await, [mode]);
+        let report = scene.audit().await;
+        let applied = MANY as u64 + u64::from(!is_refused);
+        assert!(
+            report.agrees() && (report.applied, report.held) == (applied, 2 - u64::from(!is_refused)),
+            "{report:?}"
+        );
+    }
+}
+
+/// A process that died between two transactions of a walk leaves records behind a cause that is gone.
+#[tokio::test]
+async fn what_was_left_half_done_is_finished_by_the_next_member() {
+    for db in databases() {
+        let scene = Scene::new(&db, 1, |spec| spec).await;
+        scene.emit(A, 1, "poison", "tomorrow").await;
+        scene.emit(A, 1, "behind", SOUND).await;
+        scene.emit(A, 1, "last", SOUND).await;
+        scene.run(audited(5_000)).await;
+        assert_eq!(scene.held().await.len(), 3);
+        assert_eq!(db.by_hand(&scene.spec, "DELETE FROM bus_held WHERE behind IS NULL").await, 1);
+        scene.run(audited(5_000)).await;
+        assert_eq!((scene.modes().await, scene.held().await), (vec!["last".to_owned()], vec![]));
     }
 }
 
@@ -268,7 +322,8 @@ async fn a_partition_stops_visibly_and_goes_on_when_the_schema_is_there() {
         let schema = CourseEnrollmentChanged::TYPE.schema.replacen('{', r#"{"doc":"late","#, 1);
         let import = Some((MISSING, None));
         registry.register(Registration { subject, schema: &schema, import }).await.unwrap();
-        until("the record behind", LIMIT, async || scene.modes().await.contains(&"behind".to_owned()).then_some(())).await;
+        until("the record behind", LIMIT, async || scene.modes().await.contains(&"behind".to_owned()).then_some(()))
+            .await;
         assert_eq!(running.processor.stuck(), []);
         running.end().await;
         assert!(scene.audit().await.agrees());

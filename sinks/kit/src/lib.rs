@@ -25,13 +25,11 @@ pub use address::{AddressError, DbAddress};
 pub use chain::{AuditRow, ChainLink, RowName};
 pub use effect::{Effect, Event as AppliedEvent};
 pub use fold::{Delete, Upsert};
-pub use held::{
-    Edited, HeldBrief, HeldPlace, HeldRecord, HeldState, gate::HeldLimits,
-};
+pub use held::{Edited, HeldBrief, HeldPlace, HeldRecord, HeldState, gate::HeldLimits};
 pub use processor::{SinkProcessor, SinkSettings};
 pub use spec::{Change, Column, EffectError, Kind, SinkSpec, Table, Touch};
 pub use store::{
-    AuditState, Batch, HeldLogEntry, HeldStore, HeldTx, Mark, Note, PartitionId, Position, Settle, Settled, Store, StoreError,
-    Tx, apply, open,
+    AuditState, Batch, HeldLogEntry, HeldStore, HeldTx, Mark, Note, PartitionId, Position, Settle, Settled, Store,
+    StoreError, Tx, apply, open,
 };
 pub use value::Value;

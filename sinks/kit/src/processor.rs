@@ -174,7 +174,10 @@ impl SinkProcessor {
                 if backoff.wait().await {
                     return Ok(());
                 }
-                Err(ProcessError::Unavailable { what: format!("{what} in the database of {sink}"), source: error.into() })
+                Err(ProcessError::Unavailable {
+                    what: format!("{what} in the database of {sink}"),
+                    source: error.into(),
+                })
             }
             error => {
                 let what = format!("the database of {sink} refuses to {what}");
@@ -188,8 +191,7 @@ impl SinkProcessor {
 impl Processor for SinkProcessor {
     async fn take_over(&self, partitions: &[TopicPartition]) -> Result<Vec<(TopicPartition, Start)>, ProcessError> {
         let ids = self.identify(partitions).await?;
-        let positions =
-            self.patiently("take partitions over", || self.store.take_over(&self.group, &ids)).await?;
+        let positions = self.patiently("take partitions over", || self.store.take_over(&self.group, &ids)).await?;
         let mut starts = Vec::with_capacity(ids.len());
         for (id, stored) in ids.iter().zip(&positions) {
             starts.push((id.partition.clone(), self.start(id, stored).await?));

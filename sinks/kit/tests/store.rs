@@ -1,5 +1,8 @@
 //! The contract of a sink's database, on SQLite and on the PostgreSQL that `DATABASE_URL` names: the same tests for both.
 
+#[path = "store/held.rs"]
+mod holding;
+
 use std::{
     collections::{BTreeMap, HashSet},
     io::Write,
@@ -148,7 +151,10 @@ contract!(
     many_rows_of_many_shapes_go_in_one_batch,
     two_open_at_once,
     a_stopped_transaction_is_in_the_way_for_a_bounded_time_only,
+    operators_mark_what_is_parked_or_dead,
+    the_sink_settles_only_what_is_as_it_was,
 );
+use holding::{operators_mark_what_is_parked_or_dead, the_sink_settles_only_what_is_as_it_was};
 
 fn partition(number: i32) -> PartitionId {
     let partition = TopicPartition::new("dev-things", number);

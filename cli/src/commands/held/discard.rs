@@ -10,7 +10,9 @@ use coursebus_sinks_kit::{
 use super::{super::topic::plain, By, Desk, choose::Choose};
 use crate::{context::Global, failure::Failure, output};
 
-/// Gives held records up: they are kept, as discarded, and take no effect. Those that wait behind them are applied by the
+/// Give held records up; those behind them are applied
+///
+/// They are kept, as discarded, and take no effect. Those that wait behind them are applied by the
 /// running sink. A record behind another is discarded only where it is named, by offset or id.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  coursebus held discard discovery --id 4711 --reason 'sent by mistake'")]
@@ -44,7 +46,9 @@ pub async fn run(global: &Global, args: Args) -> Result<ExitCode, Failure> {
         places = desk::mark(desk.store.as_ref(), &group, &places, &Mark::Discard, &args.by.by, &args.reason).await?;
     }
     let mut rows = shown::flat(&group, &chosen.into_iter().cloned().collect::<Vec<_>>());
-    rows.retain(|row| places.iter().any(|place| row["offset"] == place.offset.0 && row["topic"] == *place.partition.topic));
+    rows.retain(|row| {
+        places.iter().any(|place| row["offset"] == place.offset.0 && row["topic"] == *place.partition.topic)
+    });
     for row in rows.iter_mut().filter(|_| !args.dry_run) {
         row["state"] = "discarded".into();
     }

@@ -25,7 +25,9 @@ use crate::{
 /// The longest edit that is read.
 const EDIT_BYTES_MAX: u64 = 16 << 20;
 
-/// Puts another version of an event in the place of a held record's. It must fit the schema that the record was written with
+/// Put another version of an event in a held record's place; the original is kept
+///
+/// It must fit the schema that the record was written with
 /// and keep its keys. The original is kept beside it; `held retry` applies the edit. The JSON is the event itself, or
 /// {"source"?, "id"?, "data"}, where the headers are wrong.
 #[derive(clap::Args)]
@@ -44,7 +46,7 @@ pub struct Args {
     #[arg(long = "type", value_name = "TYPE")]
     event_type: Option<String>,
     /// The editor
-    #[arg(long, env = "EDITOR", default_value = "vi", value_name = "COMMAND")]
+    #[arg(long, env = "EDITOR", default_value = "vi", value_name = "COMMAND", hide_env_values = true)]
     editor: String,
     #[command(flatten)]
     by: By,
@@ -70,11 +72,15 @@ pub async fn run(global: &Global, args: Args) -> Result<ExitCode, Failure> {
     let edited = form.fill(&desk.spec, record, edit).map_err(wrong)?;
     let group = desk.spec.group();
     let marked =
-        desk::mark(desk.store.as_ref(), &group, &[place.clone()], &Mark::Edit(edited), &args.by.by, "").await?;
+        desk::mark(desk.store.as_ref(), &group, std::slice::from_ref(&place), &Mark::Edit(edited), &args.by.by, "")
+            .await?;
     if marked.is_empty() {
         return Err(desk.not_held(format!("{place} is not parked or dead any more")));
     }
-    eprintln!("kept; the original stays beside it. Apply it:\n  coursebus held retry {} {} {}", args.sink, args.partition, args.offset);
+    eprintln!(
+        "kept; the original stays beside it. Apply it:\n  coursebus held retry {} {} {}",
+        args.sink, args.partition, args.offset
+    );
     let shown = desk.find(&args.partition, args.offset).await?;
     output::line(&coursebus_sinks_kit::held::shown::whole(registry, &group, &shown).await)?;
     Ok(ExitCode::SUCCESS)

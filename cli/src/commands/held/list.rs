@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::super::{sink::sinks, topic::plain};
 use crate::{context::Global, failure::Failure, output};
 
+/// Held records by cause, or one row a record
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  coursebus held list --flat")]
 pub struct Args {

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::super::{sink::sinks, topic::plain};
 use crate::{context::Global, failure::Failure, output};
 
+/// Who did what to held records, and what came of it
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  coursebus held log discovery --last 20")]
 pub struct Args {

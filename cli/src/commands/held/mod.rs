@@ -23,17 +23,11 @@ use crate::{
 
 #[derive(clap::Subcommand)]
 pub enum Command {
-    /// Held records by cause, or one row a record
     List(list::Args),
-    /// One held record, whole: bytes, headers, and what its value says where it can be read
     Show(show::Args),
-    /// Ask the running sink to apply held records; those behind them follow in their order
     Retry(retry::Args),
-    /// Put another version of an event in a held record's place; the original is kept
     Edit(edit::Args),
-    /// Give held records up; those behind them are applied
     Discard(discard::Args),
-    /// Who did what to held records, and what came of it
     Log(log::Args),
 }
 

@@ -26,7 +26,9 @@ use crate::{
 /// How often the outcome is looked for.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 
-/// Asks the running sink to apply held records. A record behind another comes back with it, in their order; nothing is put on
+/// Ask the running sink to apply held records; those behind them follow in their order
+///
+/// A record behind another comes back with it, in their order; nothing is put on
 /// the topic again. Exit 3 when some failed again, 1 when no running sink took them in time: then the request stays.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
@@ -93,11 +95,7 @@ async fn ask_and_watch(
     }
 }
 
-fn print(
-    global: &Global,
-    targets: &[Target<'_>],
-    outcomes: &HashMap<HeldPlace, Outcome>,
-) -> Result<(), Failure> {
+fn print(global: &Global, targets: &[Target<'_>], outcomes: &HashMap<HeldPlace, Outcome>) -> Result<(), Failure> {
     let row = |shown: &Shown| {
         let record = &shown.record;
         let outcome = outcomes.get(&record.place());

@@ -7,6 +7,7 @@ use coursebus_sinks_kit::held::shown;
 use super::Desk;
 use crate::{context::Global, failure::Failure, output};
 
+/// One held record, whole: bytes, headers, and what its value says where it can be read
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  coursebus held show discovery dev-course-run-lifecycle/0 17")]
 pub struct Args {

@@ -149,7 +149,7 @@ impl Decoder<'_> {
         }
         let Some(Some((schema, Some(event_type)))) = self.schemas.get(&id) else { return Ok(Judged::Unreadable) };
         let Some(subscription) = spec.subscriptions.get(event_type.name) else { return Ok(Judged::OtherType) };
-        let (Ok(identity), Ok(json)) = (Identity::read(headers().into_iter()), to_json(schema, datum)) else {
+        let (Ok(identity), Ok(json)) = (Identity::read(headers()), to_json(schema, datum)) else {
             return Ok(Judged::Unreadable);
         };
         let event = AppliedEvent { source: identity.source.to_owned(), id: identity.id.to_owned() };

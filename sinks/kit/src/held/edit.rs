@@ -8,7 +8,7 @@ use coursebus_schemas::{
 };
 use serde_json::Value as Json;
 
-use super::{Edited, HeldRecord, Headers};
+use super::{Edited, Headers, HeldRecord};
 use crate::SinkSpec;
 
 /// An edit is not kept.

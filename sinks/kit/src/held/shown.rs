@@ -77,7 +77,8 @@ fn is_visible(shown: &Shown) -> bool {
 
 fn row(group: &str, example: &Shown, all: &[&Shown]) -> Json {
     let times = || all.iter().map(|shown| shown.record.held_ms);
-    let identity = |record: &HeldRecord| json!({"topic": record.topic, "partition": record.partition, "offset": record.offset.0});
+    let identity =
+        |record: &HeldRecord| json!({"topic": record.topic, "partition": record.partition, "offset": record.offset.0});
     let identities: Vec<Json> = all.iter().map(|shown| identity(&shown.record)).collect();
     let record = &example.record;
     let mut row = json!({

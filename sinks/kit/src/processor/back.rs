@@ -4,13 +4,13 @@
 //! One walk over what is parked of the partition, by offset. A record behind an earlier one that stays, stays. A cause that
 //! nobody has asked for stays. Everything else is tried: what was asked for, and what waited behind something that is gone.
 
-use coursebus_consumer::{Backoff, Poison, PoisonCode, ProcessError, open_value_patiently};
+use coursebus_consumer::{Backoff, Poison, ProcessError, open_value_patiently};
 use coursebus_schemas::OrderKey;
 use coursebus_transport::Offset;
 
 use super::{
     lane::Lane,
-    plan::{opened, order_key},
+    plan::{opened, order_key, refused_by_database},
 };
 use crate::{
     Effect, HeldBrief, HeldPlace, HeldRecord, HeldState, Settle, Settled, StoreError,
@@ -30,14 +30,15 @@ const BYTES_MAX: usize = 4 << 20;
 const WALKS_MAX: usize = 5;
 
 /// What one transaction does to held records.
-struct Step {
+struct Step<'g> {
     effects: Vec<Effect>,
     settles: Vec<Settle>,
     /// What stays blocked, of those that were looked at.
-    gate: Gate,
+    draft: Draft<'g>,
     looked_at: usize,
     /// The records that were tried.
     tried: Vec<Offset>,
+    bytes: usize,
 }
 
 /// What became of a record that was tried.
@@ -69,7 +70,8 @@ impl Lane<'_> {
         let (mut size, mut refused) = (STEPS_MAX, None);
         while !rest.is_empty() {
             let Some(step) = self.step(&gate, rest, size, refused).await? else { return Ok(None) };
-            let Step { effects, settles, gate: held, looked_at, tried } = step;
+            let Step { effects, settles, draft, looked_at, tried, .. } = step;
+            let held = draft.finish();
             match self.commit_step(effects, &settles).await {
                 Ok(false) => return Ok(None),
                 Ok(true) => {
@@ -91,73 +93,49 @@ impl Lane<'_> {
             return Ok(true);
         }
         let (sink, partition) = (self.sink, &self.partition);
-        let how =
-            Writing { group: &sink.group, partition, inbox: sink.spec.inbox, audit: sink.settings.audit };
+        let how = Writing { group: &sink.group, partition, inbox: sink.spec.inbox, audit: sink.settings.audit };
         bring_back(sink.store.as_ref(), how, self.epoch, effects, settles, now_ms()).await
     }
 
     /// What the next transaction does. `refused` is a record whose value the database refuses. `None` when a record is not as
     /// it was any more.
-    async fn step(
+    async fn step<'g>(
         &self,
-        gate: &Gate,
+        gate: &'g Gate,
         briefs: &[HeldBrief],
         size: usize,
         refused: Option<Offset>,
-    ) -> Result<Option<Step>, ProcessError> {
-        let mut draft = Draft::new(gate);
-        let (mut effects, mut settles, mut tried) = (Vec::new(), Vec::new(), Vec::new());
-        let (mut looked_at, mut bytes) = (0, 0);
+    ) -> Result<Option<Step<'g>>, ProcessError> {
+        let mut step = Step::new(gate);
         for brief in briefs {
-            let settle = |to| Settle { offset: brief.offset, version: brief.version, to };
             let order = brief.order();
             let keys = Keys { record: brief.key.as_deref(), order: order.as_ref() };
-            match what_to_do(&draft, brief, keys) {
-                Do::Note(to) => settles.push(settle(to)),
-                Do::Stay => draft.hold(keys, brief.cause(), brief.size()),
-                Do::StayBehind(cause) => {
-                    settles.extend(behind(brief, &cause).map(settle));
-                    draft.hold(keys, Cause { offset: brief.offset, code: cause.code }, brief.size());
-                }
+            match what_to_do(&step.draft, brief, keys) {
+                Do::Note(to) => step.settle(brief, to),
+                Do::Stay => step.draft.hold(keys, brief.cause(), brief.size()),
+                Do::StayBehind(cause) => step.stay_behind(brief, keys, cause),
+                Do::Try if !step.has_room(brief, size) => break,
                 Do::Try => {
-                    bytes += brief.size();
-                    if tried.len() == size || (bytes > BYTES_MAX && !tried.is_empty()) {
-                        break;
-                    }
                     let place = HeldPlace { partition: self.partition.clone(), offset: brief.offset };
                     let Some(record) = self.record(&place, brief.version).await? else { return Ok(None) };
-                    tried.push(brief.offset);
-                    let outcome = match refused {
-                        Some(offset) if offset == brief.offset => {
-                            let reason = "the database refuses a value of this event";
-                            Tried::Failed(Poison::new(PoisonCode::Refused, reason), brief.order())
-                        }
-                        _ => self.try_again(&record).await?,
+                    let tried = if refused == Some(brief.offset) {
+                        Tried::Failed(refused_by_database(), brief.order())
+                    } else {
+                        self.try_again(&record).await?
                     };
-                    match outcome {
-                        Tried::Applied(effect) => {
-                            effects.extend(effect);
-                            settles.push(settle(Settled::Applied { edited: record.edited.is_some() }));
-                        }
-                        Tried::Failed(poison, order) => {
-                            let (sink, event_id) = (self.sink.spec.name, &record.event_id);
-                            tracing::warn!(sink, %place, ?event_id, code = %poison.code, "tried again, held again");
-                            if brief.state == HeldState::Parked.as_str() {
-                                let keys = Keys { record: brief.key.as_deref(), order: order.as_ref() };
-                                let code = poison.code.as_str().into();
-                                draft.hold(keys, Cause { offset: brief.offset, code }, brief.size());
-                            }
-                            settles.push(settle(failed(&poison, order.as_ref())));
-                        }
+                    if let Tried::Failed(poison, _) = &tried {
+                        let (sink, event_id, code) = (self.sink.spec.name, &record.event_id, poison.code);
+                        tracing::warn!(sink, %place, ?event_id, %code, "tried again, held again");
                     }
+                    step.note(brief, record.edited.is_some(), tried);
                 }
             }
-            looked_at += 1;
-            if settles.len() >= STEPS_MAX {
+            step.looked_at += 1;
+            if step.settles.len() >= STEPS_MAX {
                 break;
             }
         }
-        Ok(Some(Step { effects, settles, gate: draft.finish(), looked_at, tried }))
+        Ok(Some(step))
     }
 
     /// A held record, if it is as it was when it was looked at.
@@ -181,6 +159,48 @@ impl Lane<'_> {
             Ok(effect) => Tried::Applied(Some(effect)),
             Err(poison) => Tried::Failed(poison, order_key(subscription, &datum)),
         })
+    }
+}
+
+impl<'g> Step<'g> {
+    fn new(gate: &'g Gate) -> Self {
+        let (effects, settles, tried) = (Vec::new(), Vec::new(), Vec::new());
+        Self { effects, settles, draft: Draft::new(gate), looked_at: 0, tried, bytes: 0 }
+    }
+
+    fn has_room(&self, brief: &HeldBrief, size: usize) -> bool {
+        self.tried.is_empty() || (self.tried.len() < size && self.bytes + brief.size() <= BYTES_MAX)
+    }
+
+    fn settle(&mut self, brief: &HeldBrief, to: Settled) {
+        self.settles.push(Settle { offset: brief.offset, version: brief.version, to });
+    }
+
+    fn stay_behind(&mut self, brief: &HeldBrief, keys: Keys<'_>, cause: Cause) {
+        if let Some(news) = behind(brief, &cause) {
+            self.settle(brief, news);
+        }
+        self.draft.hold(keys, Cause { offset: brief.offset, code: cause.code }, brief.size());
+    }
+
+    /// Notes what became of a record that was tried. One that failed blocks its key again, but for a dead one.
+    fn note(&mut self, brief: &HeldBrief, edited: bool, tried: Tried) {
+        self.tried.push(brief.offset);
+        self.bytes += brief.size();
+        match tried {
+            Tried::Applied(effect) => {
+                self.effects.extend(effect);
+                self.settle(brief, Settled::Applied { edited });
+            }
+            Tried::Failed(poison, order) => {
+                if brief.state == HeldState::Parked.as_str() {
+                    let keys = Keys { record: brief.key.as_deref(), order: order.as_ref() };
+                    let cause = Cause { offset: brief.offset, code: poison.code.as_str().into() };
+                    self.draft.hold(keys, cause, brief.size());
+                }
+                self.settle(brief, failed(&poison, order.as_ref()));
+            }
+        }
     }
 }
 
@@ -225,3 +245,6 @@ fn failed(poison: &Poison, order: Option<&OrderKey>) -> Settled {
         order_key: order.map(|key| key.as_bytes().to_vec()),
     }
 }
+
+#[cfg(test)]
+mod tests;

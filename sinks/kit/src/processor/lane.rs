@@ -171,7 +171,9 @@ impl<'p> Lane<'p> {
                 Ok(()) => return Ok(Chunk::Taken(taken, stop)),
                 Err(StoreError::Value { .. }) => return Ok(Chunk::Refused),
                 Err(error) => {
-                    self.sink.wait_or_fail(&format!("apply a batch of {}", self.partition), error, &mut backoff).await?;
+                    self.sink
+                        .wait_or_fail(&format!("apply a batch of {}", self.partition), error, &mut backoff)
+                        .await?;
                 }
             }
         }

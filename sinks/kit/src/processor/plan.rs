@@ -68,7 +68,7 @@ impl Lane<'_> {
     /// What a record does that is poison because the database refuses its values.
     pub(super) async fn plan_refused(&self, record: &Record) -> Result<Plan, ProcessError> {
         let mut plan = Planning::new(&self.gate);
-        let poison = Poison::new(PoisonCode::Refused, "the database refuses a value of this event");
+        let poison = refused_by_database();
         let verdict = match self.open(record).await? {
             Err(other) => self.poisoned(record, None, None, other),
             Ok(datum) => {
@@ -139,13 +139,7 @@ impl Lane<'_> {
         }
     }
 
-    fn poisoned(
-        &self,
-        record: &Record,
-        event_type: Option<&str>,
-        order: Option<&OrderKey>,
-        poison: Poison,
-    ) -> Verdict {
+    fn poisoned(&self, record: &Record, event_type: Option<&str>, order: Option<&OrderKey>, poison: Poison) -> Verdict {
         let state = match self.sink.spec.on_poison {
             OnPoison::Park => HeldState::Parked,
             OnPoison::Skip => HeldState::Dead,
@@ -167,6 +161,11 @@ impl Lane<'_> {
             format!("read records of {}", self.partition)
         })
     }
+}
+
+/// The verdict on a record with a value that the database does not take.
+pub(super) fn refused_by_database() -> Poison {
+    Poison::new(PoisonCode::Refused, "the database refuses a value of this event")
 }
 
 /// Poison is a verdict, a registry that stays away an error.

@@ -134,10 +134,12 @@ pub trait HeldTx: Send {
 
 pub(super) const COLUMNS: &str = "topic, partition, record_offset, state, code, reason, event_type, event_id, record_key,
     record_value, headers, emitted_ms, held_ms, behind, order_key, asked_ms, tries, version, edited_value, edited_headers";
-pub(super) const INSERT: &str = "INSERT INTO bus_held (consumer_group, topic, partition, record_offset, state, code, reason,
+pub(super) const INSERT: &str =
+    "INSERT INTO bus_held (consumer_group, topic, partition, record_offset, state, code, reason,
     event_type, event_id, record_key, record_value, headers, emitted_ms, held_ms, behind, order_key)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) ON CONFLICT DO NOTHING";
-pub(super) const WAITING: &str = "SELECT record_offset, state, code, behind, record_key, order_key, asked_ms, tries, version,
+pub(super) const WAITING: &str =
+    "SELECT record_offset, state, code, behind, record_key, order_key, asked_ms, tries, version,
     CAST(COALESCE(LENGTH(record_key), 0) + COALESCE(LENGTH(record_value), 0) + LENGTH(headers) AS BIGINT)
     FROM bus_held WHERE consumer_group = $1 AND topic = $2 AND partition = $3
     AND (state = 'parked' OR asked_ms IS NOT NULL) ORDER BY record_offset";
@@ -145,7 +147,8 @@ pub(super) const HOLDS: &str = "SELECT 1 FROM bus_held WHERE consumer_group = $1
     AND state IN ('parked', 'dead') LIMIT 1";
 pub(super) const ASKED: &str = "SELECT topic, partition, record_offset FROM bus_held
     WHERE consumer_group = $1 AND asked_ms IS NOT NULL ORDER BY topic, partition, record_offset";
-pub(super) const NOTE: &str = "INSERT INTO bus_held_log (consumer_group, topic, partition, record_offset, at_ms, verb, who,
+pub(super) const NOTE: &str =
+    "INSERT INTO bus_held_log (consumer_group, topic, partition, record_offset, at_ms, verb, who,
     detail) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
 pub(super) const LOG: &str = "SELECT topic, partition, record_offset, verb, at_ms, who, detail FROM bus_held_log
     WHERE consumer_group = $1 ORDER BY at_ms DESC, topic DESC, partition DESC, record_offset DESC LIMIT $2";
@@ -162,7 +165,8 @@ pub(super) const OPEN: &str = "AND state IN ('parked', 'dead')";
 pub(super) const APPLIED: &str = "DELETE FROM bus_held";
 pub(super) const APPLIED_EDITED: &str =
     "UPDATE bus_held SET state = 'applied', asked_ms = NULL, behind = NULL, version = version + 1";
-pub(super) const FAILED: &str = "UPDATE bus_held SET code = $6, reason = $7, order_key = $8, behind = NULL, asked_ms = NULL,
+pub(super) const FAILED: &str =
+    "UPDATE bus_held SET code = $6, reason = $7, order_key = $8, behind = NULL, asked_ms = NULL,
     tries = tries + 1, version = version + 1";
 pub(super) const BEHIND: &str = "UPDATE bus_held SET code = $6, reason = $7, behind = $8, asked_ms = NULL,
     version = version + 1";
@@ -173,16 +177,17 @@ pub(super) const ANSWERED: &str = "UPDATE bus_held SET asked_ms = NULL, version 
 macro_rules! held_sql {
     ($store:ty, $tx:ty, $row:ty, $wrong:path) => {
         use $crate::{
-            held::{Edited, HeldBrief, HeldPlace, HeldRecord, OVERHEAD_BYTES, behind_reason, headers_text, parse_headers},
+            held::{
+                Edited, HeldBrief, HeldPlace, HeldRecord, OVERHEAD_BYTES, behind_reason, headers_text, parse_headers,
+            },
             store::held::{self as sql, HeldLogEntry, HeldStore, HeldTx, Mark, Note, Settle, Settled},
         };
 
         fn read_held(row: &$row) -> Result<HeldRecord, sqlx::Error> {
             let edited_headers: Option<String> = row.try_get(19)?;
-            let edited = row.try_get::<Option<Vec<u8>>, _>(18)?.map(|value| Edited {
-                value,
-                headers: parse_headers(edited_headers.as_deref().unwrap_or("[]")),
-            });
+            let edited = row
+                .try_get::<Option<Vec<u8>>, _>(18)?
+                .map(|value| Edited { value, headers: parse_headers(edited_headers.as_deref().unwrap_or("[]")) });
             Ok(HeldRecord {
                 topic: row.try_get(0)?,
                 partition: row.try_get(1)?,

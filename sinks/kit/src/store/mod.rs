@@ -263,7 +263,9 @@ fn place((topic, partition, offset): PlaceRow) -> HeldPlace {
     HeldPlace { partition: TopicPartition::new(topic, partition), offset: Offset(offset) }
 }
 
-fn edited((topic, partition, offset, value, headers): (String, i32, i64, Vec<u8>, Option<String>)) -> (HeldPlace, Edited) {
+fn edited(
+    (topic, partition, offset, value, headers): (String, i32, i64, Vec<u8>, Option<String>),
+) -> (HeldPlace, Edited) {
     let headers = parse_headers(headers.as_deref().unwrap_or("[]"));
     (place((topic, partition, offset)), Edited { value, headers })
 }

@@ -264,7 +264,9 @@ impl Store for SqliteStore {
     async fn held(&self, group: &str) -> Result<Vec<HeldRecord>, StoreError> {
         let wrong = |e| wrong(e, "read held records");
         let columns = super::held::COLUMNS;
-        let sql = format!("SELECT {columns} FROM bus_held WHERE consumer_group = $1 ORDER BY topic, partition, record_offset");
+        let sql = format!(
+            "SELECT {columns} FROM bus_held WHERE consumer_group = $1 ORDER BY topic, partition, record_offset"
+        );
         let rows = query(sql).bind(group.to_owned()).fetch_all(&self.readers).await.map_err(wrong)?;
         rows.iter().map(read_held).collect::<Result<_, _>>().map_err(wrong)
     }
