@@ -99,7 +99,7 @@ async fn on(backend: Backend, db: Db) {
     for case in &expected {
         let record = held.iter().find(|record| record.offset == case.offset).unwrap_or_else(|| panic!("{}", case.name));
         let HeldRecord { topic, partition, state, key, value, headers, reason, .. } = record;
-        assert_eq!((&**topic, *partition, &**state), (&*scene.topic, 0, "dead"), "{}", case.name);
+        assert_eq!((&**topic, *partition, &**state), (&*scene.topic, 0, "parked"), "{}", case.name);
         assert_eq!(Some(&*record.code), code(case), "{}: {reason}", case.name);
         assert_eq!((key, value, headers), (&case.raw.key, &case.raw.value, &case.raw.headers), "{}", case.name);
         assert!(!reason.contains(&case.title), "{}: {reason}", case.name);

@@ -8,6 +8,7 @@ mod bed;
 mod cli;
 mod demo;
 mod goldens;
+mod held;
 mod kills;
 mod oulad;
 mod simulation;

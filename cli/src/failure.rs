@@ -43,6 +43,8 @@ codes! {
     Engine = "engine",
     EventLine = "event-line",
     Fenced = "fenced",
+    HeldEdit = "held-edit",
+    HeldWaiting = "held-waiting",
     Internal = "internal",
     Io = "io",
     KafkaSettings = "kafka-settings",

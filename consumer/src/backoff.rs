@@ -38,9 +38,18 @@ pub async fn open_patiently<'r>(
     record: &'r Record,
     budget: Duration,
 ) -> Result<Datum<'r>, OpenError> {
+    open_value_patiently(decoder, record.value(), budget).await
+}
+
+/// As [`open_patiently`], of a record's value alone.
+pub async fn open_value_patiently<'r>(
+    decoder: &Decoder,
+    value: Option<&'r [u8]>,
+    budget: Duration,
+) -> Result<Datum<'r>, OpenError> {
     let mut backoff = Backoff::new(budget);
     loop {
-        match decoder.open(record).await {
+        match decoder.open_value(value).await {
             Err(OpenError::Registry { id, source }) => {
                 tracing::warn!(%id, error = %source, "the registry is away");
                 if !backoff.wait().await {

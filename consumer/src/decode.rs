@@ -71,7 +71,12 @@ impl Decoder {
 
     /// Tells what a record is. Asks the registry at the first record of a schema.
     pub async fn open<'a>(&self, record: &'a Record) -> Result<Datum<'a>, OpenError> {
-        let value = record.value().ok_or_else(|| Poison::new(PoisonCode::NoValue, "the value is null"))?;
+        self.open_value(record.value()).await
+    }
+
+    /// As [`Decoder::open`], of a record's value alone: of one that is held, and not in a log.
+    pub async fn open_value<'a>(&self, value: Option<&'a [u8]>) -> Result<Datum<'a>, OpenError> {
+        let value = value.ok_or_else(|| Poison::new(PoisonCode::NoValue, "the value is null"))?;
         let (schema_id, bytes) = unframe(value).map_err(Poison::from)?;
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner).get(&schema_id).cloned();
         let known = match known {

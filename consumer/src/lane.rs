@@ -40,6 +40,13 @@ impl Input {
             self.0.filled.notified().await;
         }
     }
+
+    /// Resolves when the partition is to be let go: for a processor that stands at a record it has taken. Cancel-safe.
+    pub async fn closed(&mut self) {
+        while !self.0.lock().closed {
+            self.0.filled.notified().await;
+        }
+    }
 }
 
 /// The engine's end of an input.

@@ -18,13 +18,13 @@ fn line(title: &str) -> String {
 }
 
 /// Bad records among good ones on the bus of a command line.
-async fn append(cli: &Cli, partition: i32, value: &[u8], headers: &[(&'static str, &[u8])]) -> i64 {
+async fn append(cli: &Cli, partition: i32, key: &'static [u8], value: &[u8], headers: &[(&'static str, &[u8])]) -> i64 {
     let log = EmbeddedLog::open(&cli.dir().join(".coursebus"), Sync::Disk, &Settings::default()).unwrap();
     let record = NewRecord {
         topic: TOPIC.into(),
         partition,
         timestamp_ms: None,
-        key: Some(b"key".as_slice().into()),
+        key: Some(key.into()),
         value: Some(value.to_vec().into()),
         headers: headers.iter().map(|(name, value)| Header::new(*name, value.to_vec())).collect(),
     };
@@ -38,8 +38,8 @@ async fn held_records_are_listed_and_shown() {
     let cli = Cli::new();
     let emitted = cli.run_with(["event", "emit", TYPE], &line("first")).ok().json_lines();
     let partition = i32::try_from(emitted[0]["partition"].as_i64().unwrap()).unwrap();
-    let junk = append(&cli, partition, b"s3cret junk", &[("ce_id", b"1"), ("x", b"\xff"), ("x", b"")]).await;
-    let also_junk = append(&cli, partition, b"more s3cret junk", &[]).await;
+    let junk = append(&cli, partition, b"key", b"s3cret junk", &[("ce_id", b"1"), ("x", b"\xff"), ("x", b"")]).await;
+    let also_junk = append(&cli, partition, b"key", b"more s3cret junk", &[]).await;
     let log = EmbeddedLog::open(&cli.dir().join(".coursebus"), Sync::Disk, &Settings::default()).unwrap();
     let registry = LogRegistry::open(std::sync::Arc::new(log), StoreSettings::default()).await.unwrap();
     let id =
@@ -48,7 +48,7 @@ async fn held_records_are_listed_and_shown() {
     coursebus_schemas::wire::frame(id, &mut value);
     coursebus_schemas::encode::encode(&course_run("s3cret title"), &mut value).unwrap();
     let identity: [(&str, &[u8]); 3] = [("ce_type", b"other"), ("ce_source", b"cms"), ("ce_id", b"2")];
-    let mismatch = append(&cli, partition, &value, &identity).await;
+    let mismatch = append(&cli, partition, b"another key", &value, &identity).await;
     cli.run_with(["event", "emit", TYPE], &line("last")).ok();
 
     // It goes on, and names each record that it holds without its contents.
@@ -87,7 +87,7 @@ async fn held_records_are_listed_and_shown() {
     }
     assert_eq!(
         (&frame["code"], &frame["state"], &frame["count"]),
-        (&json!("malformed-frame"), &json!("dead"), &json!(2))
+        (&json!("malformed-frame"), &json!("parked"), &json!(2))
     );
     assert_eq!((&frame["group"], &frame["offset"]), (&json!("coursebus-discovery"), &json!(junk)));
     assert_eq!(frame["records"], json!([place(junk), place(also_junk)]));
@@ -109,7 +109,10 @@ async fn held_records_are_listed_and_shown() {
     let shown = show(mismatch).ok().json();
     assert_eq!(shown["data"]["course_run"]["title"], "s3cret title");
     assert_eq!(shown["headers"], json!([["ce_type", "other"], ["ce_source", "cms"], ["ce_id", "2"]]));
-    assert_eq!((&shown["value_hex"], &shown["key_hex"]), (&json!(hex::encode(&value)), &json!("6b6579")));
+    assert_eq!(
+        (&shown["value_hex"], &shown["key_hex"]),
+        (&json!(hex::encode(&value)), &json!(hex::encode("another key")))
+    );
     let shown = show(junk).ok().json();
     assert_eq!((&shown["data"], &shown["value_hex"]), (&Value::Null, &json!(hex::encode("s3cret junk"))));
     assert_eq!(

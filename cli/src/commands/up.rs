@@ -5,7 +5,7 @@ use std::{path::PathBuf, process::ExitCode, sync::Arc};
 use axum::{Router, http::StatusCode, routing::get};
 use coursebus_consumer::Until;
 use coursebus_registry_tools::{LogRegistry, Registry, StoreSettings, server};
-use coursebus_sinks_kit::{SinkSettings, open, read_api};
+use coursebus_sinks_kit::{SinkSettings, held_api, open, read_api};
 use serde_json::json;
 use tokio::sync::watch;
 
@@ -59,6 +59,7 @@ pub async fn run(global: &Global, args: Args) -> Result<ExitCode, Failure> {
     let routes = Router::new()
         .route("/healthz", get(async || StatusCode::OK))
         .route("/readyz", get(async || StatusCode::OK))
+        .merge(held_api::routes(served.clone(), bus.registry.clone()))
         .merge(read_api::routes(served));
     servers.spawn(node.serve(routes, credentials, stop(told)));
     output::line(&ready)?;

@@ -1,10 +1,10 @@
-//! From a record to what it does: an effect, nothing, or a held record.
+//! From a record to what it does. Pure.
 
 use coursebus_consumer::{Datum, Poison, PoisonCode};
-use coursebus_transport::{Offset, Record};
+use coursebus_transport::Offset;
 
 use crate::{
-    Change, HeldRecord, SinkSpec,
+    Change,
     spec::{EffectFailure, Subscription},
 };
 
@@ -28,23 +28,17 @@ pub struct Effect {
     pub changes: Vec<Change>,
 }
 
-/// What a run of records does.
-#[derive(Debug, Default)]
-pub struct Effects {
-    /// Effects, in the order of their offsets.
-    pub effects: Vec<Effect>,
-    /// Records that cannot be applied.
-    pub held: Vec<HeldRecord>,
-}
-
-/// The effect of a record of a type that the sink reads. Headers are read here, because the identity is needed.
-pub(crate) fn effect(spec: &SinkSpec, datum: &Datum<'_>, record: &Record) -> Result<Option<Effect>, Poison> {
-    let Some(subscription) = spec.subscriptions.get(datum.event_type.name) else { return Ok(None) };
-    let headers = record.headers();
-    let identity = datum.identity(&headers)?;
+/// The effect of a record of a type that the sink reads. Headers are asked for here, because the identity is needed.
+pub(crate) fn effect<'h>(
+    subscription: &Subscription,
+    datum: &Datum<'_>,
+    offset: Offset,
+    headers: &[(&'h str, Option<&'h [u8]>)],
+) -> Result<Effect, Poison> {
+    let identity = datum.identity(headers)?;
     let event = Event { source: identity.source.to_owned(), id: identity.id.to_owned() };
     let changes = changes(subscription, datum)?;
-    Ok(Some(Effect { offset: record.offset(), event, changes }))
+    Ok(Effect { offset, event, changes })
 }
 
 fn changes(subscription: &Subscription, datum: &Datum<'_>) -> Result<Vec<Change>, Poison> {

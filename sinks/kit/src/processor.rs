@@ -1,24 +1,26 @@
 //! A sink as a processor of the group engine: batches in, one transaction each.
+//!
+//! Each partition has a lane (`processor/lane.rs`), which applies batches in their order. `processor/plan.rs` says what the
+//! records of a batch do; `processor/back.rs` brings held records back, between batches.
+
+mod back;
+mod lane;
+mod plan;
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     future::Future,
-    pin::Pin,
     sync::{Arc, PoisonError, RwLock},
     time::Duration,
 };
 
 use async_trait::async_trait;
-use coursebus_consumer::{
-    Backoff, Decoder, Input, OpenError, Poison, PoisonCode, ProcessError, Processor, Progress, open_patiently,
-};
+use coursebus_consumer::{Backoff, Decoder, Input, ProcessError, Processor, Progress};
 use coursebus_registry_tools::Registry;
-use coursebus_transport::{Log, Offset, Record, Start, TopicPartition};
-use time::OffsetDateTime;
+use coursebus_transport::{Log, Offset, Start, TopicPartition};
 
-use crate::{
-    Batch, Effects, HeldRecord, PartitionId, Position, SinkSpec, Store, StoreError, effect::effect, store::apply,
-};
+use self::lane::Lane;
+use crate::{HeldLimits, PartitionId, Position, SinkSpec, Store, StoreError};
 
 /// How a sink runs.
 #[derive(Debug, Clone)]
@@ -31,22 +33,32 @@ pub struct SinkSettings {
     pub batch_bytes_max: usize,
     /// How long the database or the registry may stay away before the sink gives up. Default 60 s.
     pub retry_budget: Duration,
+    /// How much of one partition may be held.
+    pub held: HeldLimits,
 }
 
 impl Default for SinkSettings {
     fn default() -> Self {
-        Self { audit: false, batch_records_max: 5_000, batch_bytes_max: 4 << 20, retry_budget: Duration::from_secs(60) }
+        Self {
+            audit: false,
+            batch_records_max: 5_000,
+            batch_bytes_max: 4 << 20,
+            retry_budget: Duration::from_secs(60),
+            held: HeldLimits::default(),
+        }
     }
 }
 
 /// Applies the events of a sink's topics to its database, each exactly once.
 pub struct SinkProcessor {
     spec: Arc<SinkSpec>,
+    group: String,
     store: Arc<dyn Store>,
     log: Arc<dyn Log>,
     decoder: Decoder,
     settings: SinkSettings,
     epochs: RwLock<HashMap<TopicPartition, i64>>,
+    stuck: RwLock<BTreeMap<TopicPartition, String>>,
 }
 
 impl SinkProcessor {
@@ -62,7 +74,31 @@ impl SinkProcessor {
         if settings.audit && !audited {
             tracing::warn!(sink = spec.name, "some events were applied without audit columns: an audit will refuse");
         }
-        Ok(Self { spec, store, log, decoder: Decoder::new(registry), settings, epochs: RwLock::default() })
+        let (epochs, stuck) = (RwLock::default(), RwLock::default());
+        Ok(Self { group: spec.group(), spec, store, log, decoder: Decoder::new(registry), settings, epochs, stuck })
+    }
+
+    /// The partitions of this process that take no records for now, and why: they stand at a poison record
+    /// ([`OnPoison::Stop`](coursebus_consumer::OnPoison::Stop)), or more is held than the bounds allow.
+    #[must_use]
+    pub fn stuck(&self) -> Vec<(TopicPartition, String)> {
+        let stuck = self.stuck.read().unwrap_or_else(PoisonError::into_inner);
+        stuck.iter().map(|(partition, why)| (partition.clone(), why.clone())).collect()
+    }
+
+    /// Notes why a partition is stuck; says whether that is news.
+    fn stands(&self, partition: &TopicPartition, why: String) -> bool {
+        let mut stuck = self.stuck.write().unwrap_or_else(PoisonError::into_inner);
+        stuck.insert(partition.clone(), why.clone()) != Some(why)
+    }
+
+    fn goes_on(&self, partition: &TopicPartition) {
+        self.stuck.write().unwrap_or_else(PoisonError::into_inner).remove(partition);
+    }
+
+    fn epoch(&self, partition: &TopicPartition) -> i64 {
+        let epochs = self.epochs.read().unwrap_or_else(PoisonError::into_inner);
+        epochs.get(partition).copied().unwrap_or_default()
     }
 
     async fn identify(&self, partitions: &[TopicPartition]) -> Result<Vec<PartitionId>, ProcessError> {
@@ -114,129 +150,48 @@ impl SinkProcessor {
         Ok(Start::At(next))
     }
 
-    /// Applies records and moves the position to `next`. A batch with a value that the database refuses is divided until
-    /// the record is found, which is then held.
-    fn apply<'a>(
-        &'a self,
-        partition: &'a TopicPartition,
-        records: &'a [Record],
-        next: Offset,
-    ) -> Pin<Box<dyn Future<Output = Result<(), ProcessError>> + Send + 'a>> {
-        Box::pin(async move {
-            let mut backoff = Backoff::new(self.settings.retry_budget);
-            loop {
-                let effects = self.effects(records).await?;
-                match self.commit(partition, effects, next).await {
-                    Ok(()) => return Ok(()),
-                    Err(StoreError::Fenced { partition }) => return Err(ProcessError::Fenced { partition }),
-                    Err(StoreError::Value { .. }) => break,
-                    Err(error @ StoreError::Away { .. }) => {
-                        tracing::warn!(sink = self.spec.name, %partition, %error, "trying again");
-                        if !backoff.wait().await {
-                            let what = format!("write to the database of {}", self.spec.name);
-                            return Err(ProcessError::Unavailable { what, source: error.into() });
-                        }
-                    }
-                    Err(error) => {
-                        let what = format!("the database of {} refuses a batch of {partition}", self.spec.name);
-                        return Err(ProcessError::Refused { what, source: Some(error.into()) });
-                    }
-                }
-            }
-            match records {
-                [] => Err(ProcessError::Refused { what: "the database refuses a position".to_owned(), source: None }),
-                [record] => self.hold(partition, record, next).await,
-                records => {
-                    let (first, second) = records.split_at(records.len() / 2);
-                    self.apply(partition, first, second[0].offset()).await?;
-                    self.apply(partition, second, next).await
-                }
-            }
-        })
-    }
-
-    /// Holds a record whose values the database refuses.
-    async fn hold(&self, partition: &TopicPartition, record: &Record, next: Offset) -> Result<(), ProcessError> {
-        let poison = Poison::new(PoisonCode::Refused, "the database refuses a value of this event");
-        let held = vec![self.held(record, None, poison)];
-        let stored = self.commit(partition, Effects { effects: Vec::new(), held }, next).await;
-        stored.map_err(|error| match error {
-            StoreError::Fenced { partition } => ProcessError::Fenced { partition },
-            error => ProcessError::Unavailable { what: "hold a record".to_owned(), source: error.into() },
-        })
-    }
-
-    async fn commit(&self, partition: &TopicPartition, effects: Effects, next: Offset) -> Result<(), StoreError> {
-        let epoch = self.epochs.read().unwrap_or_else(PoisonError::into_inner).get(partition).copied();
-        let batch = Batch {
-            group: &self.spec.group(),
-            partition,
-            epoch: epoch.unwrap_or_default(),
-            next,
-            effects: effects.effects,
-            held: effects.held,
-            inbox: self.spec.inbox,
-            audit: self.settings.audit,
-        };
-        apply(self.store.as_ref(), batch).await
-    }
-
-    /// What records do. Types that the sink does not read do nothing.
-    async fn effects(&self, records: &[Record]) -> Result<Effects, ProcessError> {
-        let mut effects = Effects::default();
-        for record in records {
-            let datum = match open_patiently(&self.decoder, record, self.settings.retry_budget).await {
-                Ok(datum) => datum,
-                Err(OpenError::Poison(poison)) => {
-                    effects.held.push(self.held(record, None, poison));
-                    continue;
-                }
-                Err(error) => {
-                    let what = format!("read records of {}", record.topic_partition());
-                    return Err(ProcessError::Unavailable { what, source: error.into() });
-                }
-            };
-            match effect(&self.spec, &datum, record) {
-                Ok(effect) => effects.effects.extend(effect),
-                Err(poison) => effects.held.push(self.held(record, Some(datum.event_type.name), poison)),
+    /// Calls the database, again while it is away, until the budget is used up.
+    async fn patiently<T, F>(&self, what: &str, mut call: impl FnMut() -> F) -> Result<T, ProcessError>
+    where
+        F: Future<Output = Result<T, StoreError>>,
+    {
+        let mut backoff = Backoff::new(self.settings.retry_budget);
+        loop {
+            match call().await {
+                Ok(done) => return Ok(done),
+                Err(error) => self.wait_or_fail(what, error, &mut backoff).await?,
             }
         }
-        Ok(effects)
     }
 
-    fn held(&self, record: &Record, event_type: Option<&str>, poison: Poison) -> HeldRecord {
-        let held = HeldRecord::dead(record, event_type, &poison, now_ms());
-        tracing::warn!(sink = self.spec.name, event_id = held.event_id, error = %poison.of(record), "held as dead");
-        held
+    /// Waits when the database is away, as long as the budget lasts; everything else is an error.
+    async fn wait_or_fail(&self, what: &str, error: StoreError, backoff: &mut Backoff) -> Result<(), ProcessError> {
+        let sink = self.spec.name;
+        match error {
+            StoreError::Fenced { partition } => Err(ProcessError::Fenced { partition }),
+            error @ StoreError::Away { .. } => {
+                tracing::warn!(sink, what, %error, "trying again");
+                if backoff.wait().await {
+                    return Ok(());
+                }
+                Err(ProcessError::Unavailable {
+                    what: format!("{what} in the database of {sink}"),
+                    source: error.into(),
+                })
+            }
+            error => {
+                let what = format!("the database of {sink} refuses to {what}");
+                Err(ProcessError::Refused { what, source: Some(error.into()) })
+            }
+        }
     }
-}
-
-#[expect(clippy::disallowed_methods, reason = "held records are stamped here and nowhere else")]
-fn now_ms() -> i64 {
-    i64::try_from(OffsetDateTime::now_utc().unix_timestamp_nanos() / 1_000_000).unwrap_or_default()
 }
 
 #[async_trait]
 impl Processor for SinkProcessor {
     async fn take_over(&self, partitions: &[TopicPartition]) -> Result<Vec<(TopicPartition, Start)>, ProcessError> {
         let ids = self.identify(partitions).await?;
-        let mut backoff = Backoff::new(self.settings.retry_budget);
-        let positions = loop {
-            match self.store.take_over(&self.spec.group(), &ids).await {
-                Ok(positions) => break positions,
-                Err(error @ StoreError::Away { .. }) => {
-                    tracing::warn!(sink = self.spec.name, %error, "trying again");
-                    if !backoff.wait().await {
-                        let what = format!("take partitions over in the database of {}", self.spec.name);
-                        return Err(ProcessError::Unavailable { what, source: error.into() });
-                    }
-                }
-                Err(error) => {
-                    let what = format!("the database of {} cannot be used", self.spec.name);
-                    return Err(ProcessError::Refused { what, source: Some(error.into()) });
-                }
-            }
-        };
+        let positions = self.patiently("take partitions over", || self.store.take_over(&self.group, &ids)).await?;
         let mut starts = Vec::with_capacity(ids.len());
         for (id, stored) in ids.iter().zip(&positions) {
             starts.push((id.partition.clone(), self.start(id, stored).await?));
@@ -246,18 +201,9 @@ impl Processor for SinkProcessor {
         Ok(starts)
     }
 
-    async fn run(&self, partition: TopicPartition, mut input: Input, progress: Progress) -> Result<(), ProcessError> {
-        let (records_max, bytes_max) = (self.settings.batch_records_max, self.settings.batch_bytes_max);
-        while let Some(taken) = input.next(records_max, bytes_max).await {
-            if let Some(last) = taken.records.last() {
-                let next = last.offset().next();
-                self.apply(&partition, &taken.records, next).await?;
-                progress.advance(next);
-            }
-            if let Some(end) = taken.end {
-                progress.caught_up(end);
-            }
-        }
-        Ok(())
+    async fn run(&self, partition: TopicPartition, input: Input, progress: Progress) -> Result<(), ProcessError> {
+        let outcome = Lane::new(self, partition.clone()).run(input, progress).await;
+        self.goes_on(&partition);
+        outcome
     }
 }

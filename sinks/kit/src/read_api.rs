@@ -125,13 +125,13 @@ fn no_table(sink: &str, table: &str) -> Response {
     problem(StatusCode::NOT_FOUND, &format!("this node serves no table {}.{}", cut(sink), cut(table)))
 }
 
-fn unavailable(error: &crate::StoreError) -> Response {
+pub(crate) fn unavailable(error: &crate::StoreError) -> Response {
     tracing::error!(error = error as &dyn std::error::Error, "a read failed");
     problem(StatusCode::SERVICE_UNAVAILABLE, "the database is away: try again")
 }
 
 /// RFC 9457.
-fn problem(status: StatusCode, detail: &str) -> Response {
+pub(crate) fn problem(status: StatusCode, detail: &str) -> Response {
     let body = json!({ "status": status.as_u16(), "title": status.canonical_reason(), "detail": detail });
     (status, [(header::CONTENT_TYPE, "application/problem+json")], body.to_string()).into_response()
 }

@@ -2,7 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use coursebus_schemas::{Event, EventType, WriterSchema, decode};
+use coursebus_consumer::OnPoison;
+use coursebus_schemas::{
+    Event, EventType, OrderKey, WriterSchema, decode,
+    json::{order_key_of_json, to_json},
+};
 
 use crate::Value;
 
@@ -112,6 +116,8 @@ pub struct Touch {
 
 type EffectFn = Box<dyn Fn(&WriterSchema, &[u8]) -> Result<Vec<Change>, EffectFailure> + Send + Sync>;
 
+type OrderFn = fn(&WriterSchema, &[u8]) -> Option<OrderKey>;
+
 pub(crate) enum EffectFailure {
     Decode(decode::DecodeError),
     Refused(EffectError),
@@ -121,6 +127,17 @@ pub(crate) struct Subscription {
     pub(crate) event_type: &'static EventType,
     pub(crate) touches: &'static [Touch],
     pub(crate) effect: EffectFn,
+    pub(crate) order: OrderFn,
+}
+
+/// The order key of a datum; `None` where it cannot be read, not even field by field.
+fn order_key<E: Event>(writer: &WriterSchema, datum: &[u8]) -> Option<OrderKey> {
+    let mut key = OrderKey::new();
+    match decode::decode::<E>(writer, datum) {
+        Ok(event) => event.order_key(&mut key),
+        Err(_) => order_key_of_json(E::TYPE, &to_json(writer, datum).ok()?, &mut key).ok()?,
+    }
+    Some(key)
 }
 
 /// A sink: a consumer group that keeps tables current.
@@ -136,6 +153,8 @@ pub struct SinkSpec {
     /// Whether the ids of applied events are kept, because an effect applied twice differs from one applied once. Upserts do
     /// not need it: the position alone makes them exactly-once.
     pub inbox: bool,
+    /// What becomes of a record that cannot be applied, and of those behind it. Default: park.
+    pub on_poison: OnPoison,
     pub(crate) subscriptions: BTreeMap<&'static str, Subscription>,
 }
 
@@ -143,7 +162,8 @@ impl SinkSpec {
     /// A sink without event types.
     #[must_use]
     pub fn new(name: &'static str, description: &'static str, tables: &'static [&'static Table]) -> Self {
-        Self { name, description, tables, migrations: &[], inbox: false, subscriptions: BTreeMap::new() }
+        let subscriptions = BTreeMap::new();
+        Self { name, description, tables, migrations: &[], inbox: false, on_poison: OnPoison::Park, subscriptions }
     }
 
     /// The SQL that makes its tables.
@@ -160,6 +180,13 @@ impl SinkSpec {
         self
     }
 
+    /// Chooses what becomes of a record that cannot be applied.
+    #[must_use]
+    pub fn on_poison(mut self, on_poison: OnPoison) -> Self {
+        self.on_poison = on_poison;
+        self
+    }
+
     /// What an event of type `E` changes. Pure: the same event always makes the same changes.
     #[must_use]
     pub fn on<E: Event>(
@@ -171,7 +198,8 @@ impl SinkSpec {
             let event: E = decode::decode(writer, datum).map_err(EffectFailure::Decode)?;
             effect(&event).map_err(EffectFailure::Refused)
         });
-        self.subscriptions.insert(E::TYPE.name, Subscription { event_type: E::TYPE, touches, effect });
+        let order = order_key::<E>;
+        self.subscriptions.insert(E::TYPE.name, Subscription { event_type: E::TYPE, touches, effect, order });
         self
     }
 
@@ -204,7 +232,10 @@ impl SinkSpec {
             SqlSafeStr,
             migrate::{Migration, MigrationType, Migrator},
         };
-        let own = [(1, "kit", include_str!("../migrations/0001_kit.sql"))];
+        let own = [
+            (1, "kit", include_str!("../migrations/0001_kit.sql")),
+            (2, "held", include_str!("../migrations/0002_held.sql")),
+        ];
         let all = own.iter().chain(self.migrations).map(|(number, name, sql)| {
             Migration::new(*number, (*name).into(), MigrationType::Simple, (*sql).into_sql_str(), false)
         });

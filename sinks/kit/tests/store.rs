@@ -1,5 +1,8 @@
 //! The contract of a sink's database, on SQLite and on the PostgreSQL that `DATABASE_URL` names: the same tests for both.
 
+#[path = "store/held.rs"]
+mod holding;
+
 use std::{
     collections::{BTreeMap, HashSet},
     io::Write,
@@ -149,7 +152,10 @@ contract!(
     many_rows_of_many_shapes_go_in_one_batch,
     two_open_at_once,
     a_stopped_transaction_is_in_the_way_for_a_bounded_time_only,
+    operators_mark_what_is_parked_or_dead,
+    the_sink_settles_only_what_is_as_it_was,
 );
+use holding::{operators_mark_what_is_parked_or_dead, the_sink_settles_only_what_is_as_it_was};
 
 fn partition(number: i32) -> PartitionId {
     let partition = TopicPartition::new("dev-things", number);
@@ -191,6 +197,12 @@ fn held(offset: i64, reason: &str) -> HeldRecord {
         headers: vec![("ce_id".into(), Some(vec![0xff, 0])), ("x".into(), None), ("x".into(), Some(vec![]))],
         emitted_ms: 1_700_000_000_123,
         held_ms: offset,
+        behind: None,
+        order_key: None,
+        asked_ms: None,
+        tries: 0,
+        version: 0,
+        edited: None,
     }
 }
 
@@ -525,7 +537,7 @@ async fn a_record_is_held_once_and_whole(fixture: &Fixture) {
     assert_eq!(store.held(GROUP).await.expect("held records"), [empty, binary, other]);
     assert_eq!(store.held("another group").await.expect("none"), []);
     let state = store.audit_state(GROUP).await.expect("a state");
-    let places: Vec<(i32, i64)> = state.held.iter().map(|(_, partition, offset)| (*partition, offset.0)).collect();
+    let places: Vec<(i32, i64)> = state.held.iter().map(|place| (place.partition.partition, place.offset.0)).collect();
     assert_eq!(HashSet::<_>::from_iter(places), [(0, 3), (0, 300), (1, 2)].into());
 }
 

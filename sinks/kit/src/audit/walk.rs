@@ -7,11 +7,11 @@ use std::{
 
 use coursebus_registry_tools::{Registry, RegistryError};
 use coursebus_schemas::{EventType, Identity, SchemaId, WriterSchema, catalog, json::to_json, wire::unframe};
-use coursebus_transport::{Cause, Log, Offset, ReaderSettings, Record, TopicPartition};
+use coursebus_transport::{Cause, Log, Offset, ReaderSettings, TopicPartition};
 use serde_json::Value as Json;
 
 use super::AuditError;
-use crate::{AppliedEvent, SinkSpec, Touch, chain::RowName, store::AuditState};
+use crate::{AppliedEvent, Edited, HeldPlace, SinkSpec, Touch, chain::RowName, store::AuditState};
 
 /// What a record of one of the sink's types should have done.
 pub(super) enum Seen {
@@ -61,7 +61,9 @@ pub(super) async fn walk(
     let mut reader = reader.map_err(|e| wrong("open a reader".to_owned())(e.into()))?;
     let mut decoder = Decoder { registry, schemas: HashMap::new() };
     let mut seen_events = HashSet::new();
-    let held: HashSet<(&str, i32, Offset)> = state.held.iter().map(|(t, p, o)| (t.as_str(), *p, *o)).collect();
+    let held: HashSet<&HeldPlace> = state.held.iter().collect();
+    // What an operator has put in the place of a record is what should have taken effect.
+    let edited: HashMap<&HeldPlace, &Edited> = state.edited.iter().map(|(place, edited)| (place, edited)).collect();
     while !open.is_empty() {
         let fetched = reader.next(PATIENCE).await.map_err(|e| wrong("read on".to_owned())(e.into()))?;
         if fetched.records.is_empty() && fetched.ends.is_empty() {
@@ -73,12 +75,19 @@ pub(super) async fn walk(
                 open.remove(&partition);
                 continue;
             }
-            if held.contains(&(&**record.topic(), record.partition(), record.offset())) {
+            let place = HeldPlace { partition: partition.clone(), offset: record.offset() };
+            if held.contains(&place) {
                 tell(Seen::Held);
                 continue;
             }
             let is_due = positions.get(&partition).is_some_and(|next| record.offset() < *next);
-            let judged = decoder.judge(spec, record).await;
+            let judged = match edited.get(&place) {
+                Some(edited) => {
+                    let headers = || edited.headers.iter().map(|(n, v)| (n.as_str(), v.as_deref())).collect();
+                    decoder.judge(spec, Some(&edited.value), headers).await
+                }
+                None => decoder.judge(spec, record.value(), || record.headers()).await,
+            };
             let judged =
                 judged.map_err(|e| wrong(format!("decode {partition} offset {}", record.offset()))(e.into()))?;
             match judged {
@@ -117,8 +126,13 @@ struct Decoder<'a> {
 }
 
 impl Decoder<'_> {
-    async fn judge(&mut self, spec: &SinkSpec, record: &Record) -> Result<Judged, RegistryError> {
-        let Some((id, datum)) = record.value().and_then(|value| unframe(value).ok()) else {
+    async fn judge<'h>(
+        &mut self,
+        spec: &SinkSpec,
+        value: Option<&[u8]>,
+        headers: impl FnOnce() -> Vec<(&'h str, Option<&'h [u8]>)>,
+    ) -> Result<Judged, RegistryError> {
+        let Some((id, datum)) = value.and_then(|value| unframe(value).ok()) else {
             return Ok(Judged::Unreadable);
         };
         if !self.schemas.contains_key(&id) {
@@ -135,8 +149,7 @@ impl Decoder<'_> {
         }
         let Some(Some((schema, Some(event_type)))) = self.schemas.get(&id) else { return Ok(Judged::Unreadable) };
         let Some(subscription) = spec.subscriptions.get(event_type.name) else { return Ok(Judged::OtherType) };
-        let headers = record.headers();
-        let (Ok(identity), Ok(json)) = (Identity::read(headers.iter().copied()), to_json(schema, datum)) else {
+        let (Ok(identity), Ok(json)) = (Identity::read(headers()), to_json(schema, datum)) else {
             return Ok(Judged::Unreadable);
         };
         let event = AppliedEvent { source: identity.source.to_owned(), id: identity.id.to_owned() };

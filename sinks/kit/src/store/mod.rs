@@ -1,6 +1,7 @@
 //! The database of a sink, as the kit needs it. SQLite and PostgreSQL pass the same tests.
 
 mod error;
+mod held;
 #[cfg(feature = "memory")]
 pub(crate) mod memory;
 mod postgres;
@@ -11,11 +12,13 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 use coursebus_transport::{Offset, TopicPartition};
 pub use error::StoreError;
+pub use held::{HeldLogEntry, HeldStore, HeldTx, Mark, Note, Settle, Settled};
 
 use crate::{
-    AppliedEvent, AuditRow, DbAddress, Effect, HeldRecord, SinkSpec, Table, Value,
+    AppliedEvent, AuditRow, DbAddress, Effect, HeldPlace, HeldRecord, SinkSpec, Table, Value,
     chain::{self, RowName},
     fold::{Delete, Upsert, fold},
+    held::{Edited, parse_headers},
 };
 
 /// Opens the database of a sink, makes what is missing in it, and returns it.
@@ -71,7 +74,7 @@ pub struct Batch<'a> {
 
 /// A sink's database.
 #[async_trait]
-pub trait Store: Send + Sync + 'static {
+pub trait Store: HeldStore + 'static {
     /// Raises the epoch of partitions, so that whoever had them can write nothing more, and answers where they stand; in the
     /// order asked for. Waits for a transaction of the one before, a bounded time (5 s).
     async fn take_over(&self, group: &str, partitions: &[PartitionId]) -> Result<Vec<Position>, StoreError>;
@@ -112,13 +115,15 @@ pub struct AuditState {
     pub positions: Vec<Position>,
     /// Audit columns by table and key text.
     pub rows: HashMap<(String, String), AuditRow>,
-    /// Held records, as topic, partition, offset.
-    pub held: Vec<(String, i32, Offset)>,
+    /// Held records: parked, dead, discarded.
+    pub held: Vec<HeldPlace>,
+    /// What was applied in place of the record on the topic.
+    pub edited: Vec<(HeldPlace, Edited)>,
 }
 
 /// A transaction. Dropping it undoes it.
 #[async_trait]
-pub trait Tx: Send {
+pub trait Tx: HeldTx {
     /// Moves the position, if the epoch is still the given one and the position is before `next`; says whether it did.
     async fn advance(
         &mut self,
@@ -150,9 +155,6 @@ pub trait Tx: Send {
     /// Writes rows.
     async fn upsert(&mut self, upsert: &Upsert) -> Result<(), StoreError>;
 
-    /// Holds records; one that is held already stays as it is.
-    async fn hold(&mut self, group: &str, held: &[HeldRecord]) -> Result<(), StoreError>;
-
     /// Makes it last.
     async fn commit(self: Box<Self>) -> Result<(), StoreError>;
 }
@@ -173,15 +175,31 @@ pub async fn apply(store: &dyn Store, batch: Batch<'_>) -> Result<(), StoreError
             _ => Err(StoreError::Fenced { partition: batch.partition.clone() }),
         };
     }
-    let mut effects = batch.effects;
-    if batch.inbox {
+    let Batch { group, partition, inbox, audit, .. } = batch;
+    write(tx.as_mut(), Writing { group, partition, inbox, audit }, batch.effects).await?;
+    tx.hold(group, &batch.held).await?;
+    tx.commit().await
+}
+
+/// Under which name effects are written, and how.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Writing<'a> {
+    pub(crate) group: &'a str,
+    pub(crate) partition: &'a TopicPartition,
+    pub(crate) inbox: bool,
+    pub(crate) audit: bool,
+}
+
+/// Writes effects of one partition, in their order: inbox, audit columns, rows.
+async fn write(tx: &mut dyn Tx, how: Writing<'_>, mut effects: Vec<Effect>) -> Result<(), StoreError> {
+    if how.inbox {
         let events: Vec<AppliedEvent> = effects.iter().map(|e| e.event.clone()).collect();
-        let mut fresh = tx.remember(batch.group, &events).await?.into_iter();
+        let mut fresh = tx.remember(how.group, &events).await?.into_iter();
         effects.retain(|_| fresh.next().unwrap_or(true));
     }
-    if batch.audit {
+    if how.audit {
         let mut rows = tx.audit_rows(&chain::touched(&effects)).await?;
-        chain::extend(&mut rows, &batch.partition.to_string(), &effects);
+        chain::extend(&mut rows, &how.partition.to_string(), &effects);
         tx.write_audit(&rows).await?;
     }
     let writes = fold(effects);
@@ -191,8 +209,35 @@ pub async fn apply(store: &dyn Store, batch: Batch<'_>) -> Result<(), StoreError
     for upsert in &writes.upserts {
         tx.upsert(upsert).await?;
     }
-    tx.hold(batch.group, &batch.held).await?;
-    tx.commit().await
+    Ok(())
+}
+
+/// Applies held records that come back: their effects and what became of each, in one transaction of whoever owns the
+/// partition. The position stays. False, and nothing has changed, when an operator has changed one of them since it was read.
+///
+/// # Errors
+/// As [`apply`]; repeating is safe once the records were read again.
+pub(crate) async fn bring_back(
+    store: &dyn Store,
+    how: Writing<'_>,
+    epoch: i64,
+    effects: Vec<Effect>,
+    settles: &[Settle],
+    at_ms: i64,
+) -> Result<bool, StoreError> {
+    let mut tx = store.begin().await?;
+    if !tx.own(how.group, how.partition, epoch).await? {
+        return Err(StoreError::Fenced { partition: how.partition.clone() });
+    }
+    // The inbox, asked for nothing, would be asked with an empty statement.
+    if !effects.is_empty() {
+        write(tx.as_mut(), how, effects).await?;
+    }
+    if !tx.settle(how.group, how.partition, settles, at_ms).await? {
+        return Ok(false);
+    }
+    tx.commit().await?;
+    Ok(true)
 }
 
 /// The columns of a position.
@@ -214,13 +259,6 @@ const STANDING: &str = "SELECT epoch, position FROM bus_positions
 const INSERT_AUDIT: &str = "INSERT INTO bus_audit (table_name, row_key, applied, chain, deleted)";
 const UPDATE_AUDIT: &str = "ON CONFLICT (table_name, row_key) DO UPDATE SET applied = excluded.applied,
     chain = excluded.chain, deleted = excluded.deleted";
-const INSERT_HELD: &str = "INSERT INTO bus_held (consumer_group, topic, partition, record_offset, state, code, reason,
-    event_type, event_id, record_key, record_value, headers, emitted_ms, held_ms)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) ON CONFLICT DO NOTHING";
-const SELECT_HELD: &str =
-    "SELECT topic, partition, record_offset, state, code, reason, event_type, event_id, record_key,
-    record_value, headers, emitted_ms, held_ms FROM bus_held WHERE consumer_group = $1
-    ORDER BY topic, partition, record_offset";
 /// Once off, it stays off: rows that were written without audit columns have none. It can be turned on before the first
 /// position moves.
 const AUDIT_MODE: &str = "INSERT INTO bus_meta (name, value)
@@ -228,6 +266,25 @@ const AUDIT_MODE: &str = "INSERT INTO bus_meta (name, value)
         THEN 'on' ELSE 'off' END WHERE true
     ON CONFLICT (name) DO UPDATE SET value = CASE WHEN $1 AND (bus_meta.value = 'on'
         OR NOT EXISTS (SELECT 1 FROM bus_positions WHERE position IS NOT NULL)) THEN 'on' ELSE 'off' END";
+
+/// What the auditor counts apart, and what was applied in place of what the topic says.
+const AUDIT_HELD: &str = "SELECT topic, partition, record_offset FROM bus_held
+    WHERE consumer_group = $1 AND state <> 'applied'";
+const AUDIT_EDITED: &str = "SELECT topic, partition, record_offset, edited_value, edited_headers FROM bus_held
+    WHERE consumer_group = $1 AND state = 'applied' AND edited_value IS NOT NULL";
+
+type PlaceRow = (String, i32, i64);
+
+fn place((topic, partition, offset): PlaceRow) -> HeldPlace {
+    HeldPlace { partition: TopicPartition::new(topic, partition), offset: Offset(offset) }
+}
+
+fn edited(
+    (topic, partition, offset, value, headers): (String, i32, i64, Vec<u8>, Option<String>),
+) -> (HeldPlace, Edited) {
+    let headers = parse_headers(headers.as_deref().unwrap_or("[]"));
+    (place((topic, partition, offset)), Edited { value, headers })
+}
 
 /// `$1, $2, …` from a number on.
 fn placeholders(from: usize, count: usize) -> String {

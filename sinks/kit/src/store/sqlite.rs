@@ -21,7 +21,7 @@ use super::{
     AuditState, POSITION, PartitionId, Position, Store, StoreError, Tx, column_list, on_conflict, page, placeholders,
 };
 use crate::{
-    AppliedEvent, AuditRow, HeldRecord, Kind, SinkSpec, Table, Value,
+    AppliedEvent, AuditRow, Kind, SinkSpec, Table, Value,
     chain::RowName,
     fold::{Delete, Upsert},
     value::{parse_time, time_text},
@@ -65,6 +65,10 @@ impl SqliteStore {
         let lock = dir.join(format!("{}.db.lock", spec.name));
         migrate(&writer, spec, &lock).await?;
         Ok(Self { writer, readers, pid_file: dir.join(format!("{}.db.pid", spec.name)) })
+    }
+
+    fn pool(&self) -> &SqlitePool {
+        &self.readers
     }
 
     /// Begins a transaction that may write, at once: one that begins to read and writes later can fail in the middle.
@@ -232,17 +236,16 @@ impl Store for SqliteStore {
                 .fetch_all(&mut *tx)
                 .await
                 .map_err(wrong)?;
-        let held: Vec<(String, i32, i64)> =
-            sqlx::query_as("SELECT topic, partition, record_offset FROM bus_held WHERE consumer_group = $1")
-                .bind(group)
-                .fetch_all(&mut *tx)
-                .await
-                .map_err(wrong)?;
+        let held: Vec<super::PlaceRow> =
+            sqlx::query_as(super::AUDIT_HELD).bind(group).fetch_all(&mut *tx).await.map_err(wrong)?;
+        let edited: Vec<(String, i32, i64, Vec<u8>, Option<String>)> =
+            sqlx::query_as(super::AUDIT_EDITED).bind(group).fetch_all(&mut *tx).await.map_err(wrong)?;
         Ok(AuditState {
             complete: complete.is_some_and(|(value,)| value == "on"),
             positions: positions.iter().map(read_position).collect::<Result<_, _>>().map_err(wrong)?,
             rows: rows.into_iter().map(audit_row).collect(),
-            held: held.into_iter().map(|(topic, partition, offset)| (topic, partition, Offset(offset))).collect(),
+            held: held.into_iter().map(super::place).collect(),
+            edited: edited.into_iter().map(super::edited).collect(),
         })
     }
 
@@ -260,7 +263,11 @@ impl Store for SqliteStore {
 
     async fn held(&self, group: &str) -> Result<Vec<HeldRecord>, StoreError> {
         let wrong = |e| wrong(e, "read held records");
-        let rows = sqlx::query(super::SELECT_HELD).bind(group).fetch_all(&self.readers).await.map_err(wrong)?;
+        let columns = super::held::COLUMNS;
+        let sql = format!(
+            "SELECT {columns} FROM bus_held WHERE consumer_group = $1 ORDER BY topic, partition, record_offset"
+        );
+        let rows = query(sql).bind(group.to_owned()).fetch_all(&self.readers).await.map_err(wrong)?;
         rows.iter().map(read_held).collect::<Result<_, _>>().map_err(wrong)
     }
 }
@@ -269,24 +276,6 @@ fn audit_row(
     (table, key, applied, chain, deleted): (String, String, i64, String, bool),
 ) -> ((String, String), AuditRow) {
     ((table, key), AuditRow { applied, chain: AuditRow::parse_chain(&chain), deleted })
-}
-
-fn read_held(row: &SqliteRow) -> Result<HeldRecord, sqlx::Error> {
-    Ok(HeldRecord {
-        topic: row.try_get(0)?,
-        partition: row.try_get(1)?,
-        offset: Offset(row.try_get(2)?),
-        state: row.try_get(3)?,
-        code: row.try_get(4)?,
-        reason: row.try_get(5)?,
-        event_type: row.try_get(6)?,
-        event_id: row.try_get(7)?,
-        key: row.try_get(8)?,
-        value: row.try_get(9)?,
-        headers: HeldRecord::parse_headers(&row.try_get::<String, _>(10)?),
-        emitted_ms: row.try_get(11)?,
-        held_ms: row.try_get(12)?,
-    })
 }
 
 struct SqliteTx(Transaction<'static, Sqlite>);
@@ -419,31 +408,9 @@ impl Tx for SqliteTx {
         self.bulk(&upsert.rows, upsert.columns.len(), sql, bind_row, "write rows").await.map(drop)
     }
 
-    async fn hold(&mut self, group: &str, held: &[HeldRecord]) -> Result<(), StoreError> {
-        for record in held {
-            sqlx::query(super::INSERT_HELD)
-                .bind(group)
-                .bind(&record.topic)
-                .bind(record.partition)
-                .bind(record.offset.0)
-                .bind(&record.state)
-                .bind(&record.code)
-                .bind(&record.reason)
-                .bind(&record.event_type)
-                .bind(&record.event_id)
-                .bind(&record.key)
-                .bind(&record.value)
-                .bind(record.headers_text())
-                .bind(record.emitted_ms)
-                .bind(record.held_ms)
-                .execute(&mut *self.0)
-                .await
-                .map_err(|e| wrong(e, "hold a record"))?;
-        }
-        Ok(())
-    }
-
     async fn commit(self: Box<Self>) -> Result<(), StoreError> {
         self.0.commit().await.map_err(|e| wrong(e, "commit"))
     }
 }
+
+super::held::held_sql!(SqliteStore, SqliteTx, SqliteRow, wrong);

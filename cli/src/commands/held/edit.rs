@@ -1,0 +1,125 @@
+//! `coursebus held edit`
+
+use std::{
+    io::{Read, Write},
+    path::PathBuf,
+    process::ExitCode,
+};
+
+use coursebus_sinks_kit::{
+    Mark,
+    held::{
+        desk,
+        edit::{EditError, Form},
+    },
+};
+use serde_json::Value;
+
+use super::{By, Desk};
+use crate::{
+    context::Global,
+    failure::{Code, Failure, chain},
+    output,
+};
+
+/// The longest edit that is read.
+const EDIT_BYTES_MAX: u64 = 16 << 20;
+
+/// Put another version of an event in a held record's place; the original is kept
+///
+/// It must fit the schema that the record was written with
+/// and keep its keys. The original is kept beside it; `held retry` applies the edit. The JSON is the event itself, or
+/// {"source"?, "id"?, "data"}, where the headers are wrong.
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  coursebus held edit discovery dev-course-run-lifecycle/0 17 --file mended.json")]
+pub struct Args {
+    /// The sink that holds it
+    sink: String,
+    /// topic/partition
+    partition: String,
+    /// The record's offset
+    offset: i64,
+    /// The event; - reads standard input. Without it the editor opens
+    #[arg(long, value_name = "FILE")]
+    file: Option<PathBuf>,
+    /// The event type, where the record does not tell it
+    #[arg(long = "type", value_name = "TYPE")]
+    event_type: Option<String>,
+    /// The editor
+    #[arg(long, env = "EDITOR", default_value = "vi", value_name = "COMMAND", hide_env_values = true)]
+    editor: String,
+    #[command(flatten)]
+    by: By,
+}
+
+pub async fn run(global: &Global, args: Args) -> Result<ExitCode, Failure> {
+    let desk = Desk::open(global, &args.sink).await?;
+    let found = desk.find(&args.partition, args.offset).await?;
+    let record = &found.record;
+    let place = record.place();
+    let wrong = |error: EditError| not_kept(&error).about(place.to_string());
+    let registry = desk.bus.registry.as_ref();
+    let form = Form::of(registry, record, args.event_type.as_deref(), &global.topic_prefix).await.map_err(wrong)?;
+    let text = match &args.file {
+        Some(file) => read(file)?,
+        None => in_editor(&args.editor, &form.draft(record))?,
+    };
+    let edit: Value = serde_json::from_str(&text).map_err(|error| {
+        // Without the text, which may be personal data.
+        let what = format!("not JSON: {:?} at line {} column {}", error.classify(), error.line(), error.column());
+        Failure::new(Code::HeldEdit, what, place.to_string(), "correct it; nothing was kept")
+    })?;
+    let edited = form.fill(&desk.spec, record, edit).map_err(wrong)?;
+    let group = desk.spec.group();
+    let marked =
+        desk::mark(desk.store.as_ref(), &group, std::slice::from_ref(&place), &Mark::Edit(edited), &args.by.by, "")
+            .await?;
+    if marked.is_empty() {
+        return Err(desk.not_held(format!("{place} is not parked or dead any more")));
+    }
+    eprintln!(
+        "kept; the original stays beside it. Apply it:\n  coursebus held retry {} {} {}",
+        args.sink, args.partition, args.offset
+    );
+    let shown = desk.find(&args.partition, args.offset).await?;
+    output::line(&coursebus_sinks_kit::held::shown::whole(registry, &group, &shown).await)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn not_kept(error: &EditError) -> Failure {
+    let next = match error {
+        EditError::Unfit(_) => "correct the field that is named; coursebus event show TYPE prints the schema",
+        EditError::NoType => "give --type TYPE; coursebus event list shows what there is",
+        EditError::OtherKey { .. } => "keep the key; or discard the record, and emit another event",
+        EditError::Registry(_) => "check that the registry is running and the catalogue is applied",
+        _ => "correct it; nothing was kept",
+    };
+    Failure::new(Code::HeldEdit, chain(error), "the edit", next)
+}
+
+fn read(file: &PathBuf) -> Result<String, Failure> {
+    let about = |error: std::io::Error| Failure::from(error).about(file.display().to_string());
+    let mut text = String::new();
+    let read = if file.as_os_str() == "-" {
+        std::io::stdin().lock().take(EDIT_BYTES_MAX).read_to_string(&mut text)
+    } else {
+        std::fs::File::open(file).map_err(about)?.take(EDIT_BYTES_MAX).read_to_string(&mut text)
+    };
+    read.map_err(about)?;
+    Ok(text)
+}
+
+/// Opens the editor on a file that only this user can read, and that is gone afterwards: events may be personal data.
+fn in_editor(editor: &str, draft: &Value) -> Result<String, Failure> {
+    let mut file = tempfile::Builder::new().prefix("coursebus-edit-").suffix(".json").tempfile()?;
+    file.write_all(serde_json::to_string_pretty(draft).unwrap_or_default().as_bytes())?;
+    file.flush()?;
+    let path = file.path().to_path_buf();
+    // Through the shell, as git does: $EDITOR may have arguments.
+    let status = std::process::Command::new("sh").args(["-c", &format!("{editor} \"$1\""), "sh"]).arg(&path).status();
+    if !status.map_err(|error| Failure::from(error).about(editor.to_owned()))?.success() {
+        let what = "the editor ended with an error";
+        return Err(Failure::new(Code::HeldEdit, what, editor.to_owned(), "nothing was kept: edit again"));
+    }
+    read(&path)
+}
