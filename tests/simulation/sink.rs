@@ -184,7 +184,8 @@ impl Stage {
                     release_timeout: SESSION * 2,
                     ..GroupSettings::new(spec.group(), spec.topics(PREFIX))
                 };
-                let engine = EngineSettings { drain_timeout: SESSION, ..EngineSettings::new(group) };
+                let lane_bytes_max = 500 + world.below(20_000) as usize;
+                let engine = EngineSettings { drain_timeout: SESSION, lane_bytes_max, ..EngineSettings::new(group) };
                 let stop = async { drop((&mut stopped).await) };
                 match coursebus_consumer::run(log.clone(), engine, Arc::new(processor), stop).await {
                     Ok(_) => return,

@@ -50,6 +50,14 @@ impl Background {
         Self { what, child, stdout, stderr }
     }
 
+    /// Whether it has not ended.
+    ///
+    /// # Panics
+    /// Never: a child can be asked.
+    pub fn is_running(&mut self) -> bool {
+        self.child.try_wait().expect("a child can be asked").is_none()
+    }
+
     /// Its process id, which is also that of its process group.
     pub fn pid(&self) -> u32 {
         self.child.id()

@@ -60,6 +60,12 @@ impl Cli {
         Self { dir, program: program.to_path_buf(), variables: Vec::new(), limit: LIMIT }
     }
 
+    /// Another one with the same variables, in a folder of its own.
+    #[must_use]
+    pub fn another(&self) -> Self {
+        Self { variables: self.variables.clone(), ..Self::of(&self.program) }
+    }
+
     /// The folder that the command runs in.
     pub fn dir(&self) -> &Path {
         self.dir.path()

@@ -26,5 +26,5 @@ pub use cli::{Cli, coursebus};
 pub use line::Line;
 pub use output::Output;
 pub use postgres::Database;
-pub use services::{kafka_bootstrap, matrix, oulad, postgres_url, say, seed, skipped, unique};
+pub use services::{kafka_bootstrap, matrix, oulad, postgres_url, say, seed, skipped, strike, unique};
 pub use wait::{until, wait_until};

@@ -48,6 +48,11 @@ impl Line {
         &self.cli
     }
 
+    /// The command on this bus in another folder, for a thread of its own.
+    pub fn another_cli(&self) -> Cli {
+        self.cli.another()
+    }
+
     /// `embedded` or `kafka`.
     pub fn backend(&self) -> &'static str {
         self.backend

@@ -52,6 +52,19 @@ pub fn kafka_turn() -> MutexGuard<'static, ()> {
     TURN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Sends a signal to one of the services that `cargo xtask faults` started (`kafka node 2`, `postgres`); `START` starts one
+/// again that has ended.
+///
+/// # Panics
+/// When this program was not started by `cargo xtask faults`, or the service is none of its.
+pub fn strike(service: &str, signal: &str) {
+    let told = |name: &str| env::get(name).expect("started by cargo xtask faults");
+    let mut xtask = std::process::Command::new(told("COURSEBUS_FAULTS_XTASK"));
+    xtask.args(["services", "strike", service, signal, "--name", &told("COURSEBUS_FAULTS_SERVICES")]);
+    let status = xtask.status().expect("xtask runs");
+    assert!(status.success(), "{xtask:?}: {status}");
+}
+
 /// What makes a test's random choices: `COURSEBUS_TEST_SEED`, else another one each time. The test prints it.
 pub fn seed() -> u64 {
     let given = env::get("COURSEBUS_TEST_SEED");

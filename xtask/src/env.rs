@@ -14,6 +14,11 @@ pub const DATABASE_URL: &str = "DATABASE_URL";
 /// Path of the built `coursebus`, handed to the tests.
 pub const COURSEBUS_BIN: &str = "COURSEBUS_BIN";
 
+/// The name of the services that a test of faults may strike.
+pub const SERVICES: &str = "COURSEBUS_FAULTS_SERVICES";
+/// Path of this program, handed to a test of faults.
+pub const XTASK: &str = "COURSEBUS_FAULTS_XTASK";
+
 /// The variable's value, unless it is unset or empty.
 pub fn get(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.is_empty())

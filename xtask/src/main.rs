@@ -1,8 +1,9 @@
-//! The project's tasks: `cargo xtask test | services | codegen | bench`. One file a command.
+//! The project's tasks: `cargo xtask test | services | codegen | bench | faults`. One file a command.
 
 mod bench;
 mod codegen;
 mod env;
+mod faults;
 mod run;
 mod services;
 mod test;
@@ -35,6 +36,8 @@ enum Task {
     },
     /// Measures one thing beside what it is compared with, in target/bench/NAME.json
     Bench(bench::Args),
+    /// Kills and stops brokers, the database and sinks on a line under load, and audits what is left
+    Faults(faults::Args),
 }
 
 fn main() -> ExitCode {
@@ -44,6 +47,7 @@ fn main() -> ExitCode {
         Task::Services(args) => services::run(&root, &args),
         Task::Codegen { check } => codegen::run(&root, check),
         Task::Bench(args) => bench::run(&root, &args),
+        Task::Faults(args) => faults::run(&root, &args),
     };
     if let Err(error) = done {
         eprintln!("error: {error:#}");

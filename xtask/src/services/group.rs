@@ -102,6 +102,22 @@ impl Group {
         self.save()
     }
 
+    /// Sends a signal to a server that is a process, or starts it again when `signal` is `START` and it has ended.
+    pub fn strike(&mut self, what: &str, signal: &str) -> Result<()> {
+        let processes = self.state.servers.iter_mut().filter_map(|server| match server {
+            Server::Process(process) => Some(process),
+            Server::Container(_) | Server::Network(_) => None,
+        });
+        let mut named = processes.filter(|process| process.what == what);
+        let process = named.next().with_context(|| format!("there is no process '{what}' among the services"))?;
+        match signal {
+            "START" if process.alive() => return Ok(()),
+            "START" => *process = process.again()?,
+            signal => return process.signal(signal),
+        }
+        self.save()
+    }
+
     /// Notes a folder outside the group's own that is to be removed with it.
     pub fn own(&mut self, folder: PathBuf) -> Result<()> {
         self.state.folders.push(folder);

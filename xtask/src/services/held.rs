@@ -55,6 +55,14 @@ impl Services {
         Ok(Self::Held(holder.context("starting the holder of the services")?))
     }
 
+    /// The name under which the other actions find them.
+    pub fn name(&self) -> String {
+        match self {
+            Self::Up(_) => DEFAULT_GROUP.to_owned(),
+            Self::Held(holder) => held_name(holder.id()),
+        }
+    }
+
     /// Waits until all of them answer. The holder bounds the wait.
     pub fn ready(&mut self) -> Result<Endpoints> {
         let holder = match self {
@@ -69,6 +77,10 @@ impl Services {
         }
         Ok(serde_json::from_str(&line)?)
     }
+}
+
+fn held_name(holder: u32) -> String {
+    format!("held-{holder}")
 }
 
 impl Drop for Services {
@@ -92,7 +104,7 @@ pub fn hold(root: &Path, wanted: &Wanted) -> Result<()> {
         waiter.give_up();
     });
     sweep(root)?;
-    let dir = group_dir(root, &format!("held-{}", std::process::id()));
+    let dir = group_dir(root, &held_name(std::process::id()));
     let group = match start(&job, root, &dir, wanted, Some(Process::current("holder"))) {
         Ok(group) => group,
         // The task has ended meanwhile, and what had started is ended too: there is no one to tell.

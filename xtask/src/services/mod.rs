@@ -64,6 +64,16 @@ enum Action {
         #[command(flatten)]
         name: Name,
     },
+    /// Sends a signal to one server of a group; START starts one again that has ended. For tests of faults
+    #[command(hide = true)]
+    Strike {
+        /// As `status` names it: `kafka node 2`, `postgres`
+        what: String,
+        /// KILL, STOP, CONT, INT, …, or START
+        signal: String,
+        #[command(flatten)]
+        name: Name,
+    },
     /// Starts services for the task at the other end of standard input, and ends them when that closes
     #[command(hide = true)]
     Hold {
@@ -139,6 +149,7 @@ pub fn run(root: &Path, args: &Args) -> Result<()> {
             print_env(&Endpoints::from(existing(root, &name.name)?.state()));
             Ok(())
         }
+        Action::Strike { what, signal, name } => existing(root, &name.name)?.strike(what, signal),
         Action::Hold { wanted } => held::hold(root, wanted),
     }
 }

@@ -3,7 +3,7 @@
 use std::{
     fs,
     os::unix::process::CommandExt,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::Duration,
 };
@@ -31,10 +31,17 @@ pub struct Process {
     began: String,
     /// The signal that asks it to stop.
     stop_signal: String,
+    /// How it was started, so that it can be started again.
+    #[serde(default)]
+    command: Vec<String>,
+    #[serde(default)]
+    user: Option<User>,
+    #[serde(default)]
+    log: PathBuf,
 }
 
 /// Whom a server runs as, when not as the caller.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct User {
     /// User id.
     pub uid: u32,
@@ -60,14 +67,40 @@ pub fn launch(
     }
     let child = run::to_log(&mut command, log)?.spawn().with_context(|| format!("starting {what}"))?;
     let began = began(child.id()).unwrap_or_default();
-    Ok((Process { what: what.to_owned(), pid: child.id(), began, stop_signal: stop_signal.to_owned() }, child))
+    let words = std::iter::once(server.get_program()).chain(server.get_args());
+    let process = Process {
+        what: what.to_owned(),
+        pid: child.id(),
+        began,
+        stop_signal: stop_signal.to_owned(),
+        command: words.map(|word| word.to_string_lossy().into_owned()).collect(),
+        user,
+        log: log.to_path_buf(),
+    };
+    Ok((process, child))
 }
 
 impl Process {
     /// This process itself.
     pub fn current(what: &str) -> Self {
         let pid = std::process::id();
-        Self { what: what.to_owned(), pid, began: began(pid).unwrap_or_default(), stop_signal: "TERM".to_owned() }
+        Self {
+            what: what.to_owned(),
+            pid,
+            began: began(pid).unwrap_or_default(),
+            stop_signal: "TERM".to_owned(),
+            command: Vec::new(),
+            user: None,
+            log: PathBuf::new(),
+        }
+    }
+
+    /// Starts it again as it was started before.
+    pub fn again(&self) -> Result<Self> {
+        let (program, args) = self.command.split_first().context("it is not known how this process was started")?;
+        let mut server = Command::new(program);
+        server.args(args);
+        Ok(launch(&self.what, &server, self.user, &self.stop_signal, &self.log)?.0)
     }
 
     /// Whether this very process still runs. One that has ended but was not reaped yet does not count.
@@ -89,7 +122,7 @@ impl Process {
     }
 
     /// Sends a signal through the shell's `kill`: the program of that name is not on every machine.
-    fn signal(&self, name: &str) -> Result<()> {
+    pub fn signal(&self, name: &str) -> Result<()> {
         // It fails when the process has just ended, which is what is wanted.
         let kill = format!("kill -{name} {}", self.pid);
         Command::new("sh").args(["-c", &kill]).stdin(Stdio::null()).stderr(Stdio::null()).status()?;

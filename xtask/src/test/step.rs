@@ -32,7 +32,12 @@ pub enum Step {
     Build,
     /// All tests pass
     Tests,
+    /// Nothing is lost while brokers, members and the database are killed and stopped
+    Faults,
 }
+
+/// Long enough for each kind of fault to strike several times.
+const FAULTS_MINUTES: &str = "5";
 
 impl Step {
     /// As `--only` takes it.
@@ -44,6 +49,7 @@ impl Step {
             Self::Docs => "docs",
             Self::Build => "build",
             Self::Tests => "tests",
+            Self::Faults => "faults",
         }
     }
 
@@ -52,10 +58,11 @@ impl Step {
     pub fn budget(self) -> Duration {
         Duration::from_mins(match self {
             Self::Fmt | Self::Codegen => 1,
-            Self::Clippy => 14,
-            Self::Docs => 4,
-            Self::Build => 12,
-            Self::Tests => 13,
+            Self::Clippy => 11,
+            Self::Docs => 3,
+            Self::Build => 10,
+            Self::Tests => 11,
+            Self::Faults => 8,
         })
     }
 
@@ -82,6 +89,10 @@ impl Step {
             Self::Docs => command.args(["doc", "--no-deps", "--workspace"]).env("RUSTDOCFLAGS", "-D warnings"),
             // With the tests, so that both have the same features and nothing is compiled twice.
             Self::Build => command.args(["build", "--workspace", "--bins", "--tests"]),
+            Self::Faults => {
+                command = Command::new(env::this_program()?);
+                command.args(["faults", "--minutes", FAULTS_MINUTES])
+            }
             // With the output of tests that pass: it says which services they ran on, and what was skipped.
             Self::Tests => command.args(["test", "--workspace", "--", "--show-output"]).args(filter),
         };

@@ -1,0 +1,66 @@
+//! The eight members of the sink's group, each a process.
+
+use std::time::Duration;
+
+use coursebus_tests::{Background, Cli, Line, say};
+
+/// As many as the topics have partitions.
+pub const COUNT: usize = 8;
+
+pub struct Members {
+    cli: Cli,
+    db: String,
+    processes: Vec<Background>,
+    gave_up: u32,
+}
+
+impl Members {
+    pub fn start(line: &Line, db: &str) -> Self {
+        let cli = line.another_cli();
+        let processes = (0..COUNT).map(|_| run(&cli, db)).collect();
+        Self { cli, db: db.to_owned(), processes, gave_up: 0 }
+    }
+
+    /// Kills one and starts another in its place.
+    pub fn kill(&mut self, at: usize) {
+        let other = run(&self.cli, &self.db);
+        std::mem::replace(&mut self.processes[at], other).kill();
+    }
+
+    pub fn pause(&mut self, at: usize) {
+        if self.processes[at].is_running() {
+            self.processes[at].pause();
+        }
+    }
+
+    pub fn resume(&self, at: usize) {
+        self.processes[at].resume();
+    }
+
+    /// What an operating system's supervisor does.
+    pub fn start_again_who_gave_up(&mut self) {
+        for at in 0..COUNT {
+            if !self.processes[at].is_running() {
+                let ended = std::mem::replace(&mut self.processes[at], run(&self.cli, &self.db));
+                self.gave_up += 1;
+                say(&format!("faults: a member gave up: {}", ended.stderr().lines().last().unwrap_or_default()));
+            }
+        }
+    }
+
+    pub fn gave_up(&self) -> u32 {
+        self.gave_up
+    }
+
+    /// Asks all to finish.
+    pub fn end(&mut self) {
+        self.processes.iter().for_each(Background::interrupt);
+        for process in self.processes.drain(..) {
+            process.end_within(Duration::from_secs(60));
+        }
+    }
+}
+
+fn run(cli: &Cli, db: &str) -> Background {
+    cli.start(["sink", "run", "license_manager", "--audit", "--session-timeout", "6s", "--db", db])
+}
