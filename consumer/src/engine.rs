@@ -289,7 +289,7 @@ impl Engine {
 
     fn open(&self, partition: TopicPartition) -> Lane {
         let (queue, input) = Queue::new();
-        let (progress, reached) = Progress::new(self.changed.clone());
+        let (progress, reached) = Progress::new(self.changed.clone(), Some(self.committer.membership()));
         let (processor, report) = (self.processor.clone(), self.report.clone());
         let task = tokio::spawn(async move {
             // A panic is a bug of a handler or a sink. The engine ends with an error then: waiting for a lane that makes no
@@ -428,7 +428,8 @@ impl Engine {
 
 fn uncommitted(partition: &TopicPartition, lane: &Lane) -> Option<(TopicPartition, Offset)> {
     let next = lane.reached.next()?;
-    (lane.committed != Some(next)).then(|| (partition.clone(), next))
+    let known = lane.committed == Some(next) || lane.reached.is_committed(next);
+    (!known).then(|| (partition.clone(), next))
 }
 
 /// Commits, and says whether that worked. What is not committed is delivered again, which the guarantees allow for.

@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use coursebus_transport::{Offset, Record};
+use coursebus_transport::{Membership, Offset, Record};
 use tokio::sync::Notify;
 
 /// The records of one partition, in order, for its processor.
@@ -134,7 +134,10 @@ impl Queue {
 
 /// How far a processor has come. Cheap to call for every record.
 #[derive(Clone)]
-pub struct Progress(Arc<Reached>);
+pub struct Progress {
+    reached: Arc<Reached>,
+    membership: Option<Membership>,
+}
 
 pub(crate) struct Reached {
     next: AtomicI64,
@@ -156,7 +159,7 @@ struct Commit {
 const NOWHERE: i64 = -1;
 
 impl Progress {
-    pub(crate) fn new(changed: Arc<Notify>) -> (Self, Arc<Reached>) {
+    pub(crate) fn new(changed: Arc<Notify>, membership: Option<Membership>) -> (Self, Arc<Reached>) {
         let reached = Arc::new(Reached {
             next: AtomicI64::new(NOWHERE),
             caught_up: AtomicBool::new(false),
@@ -164,30 +167,30 @@ impl Progress {
             commit: Mutex::default(),
             told: Notify::new(),
         });
-        (Self(reached.clone()), reached)
+        (Self { reached: reached.clone(), membership }, reached)
     }
 
     /// Everything before `next` is done: the group may commit it.
     pub fn advance(&self, next: Offset) {
-        self.0.next.store(next.0, Ordering::Release);
+        self.reached.next.store(next.0, Ordering::Release);
     }
 
     /// Commits `next` to the group now, before anything of it is done. False when the partition is let go first: then it was
     /// not committed, and nothing of it may be done.
     pub async fn commit(&self, next: Offset) -> bool {
-        let before = self.0.next.swap(next.0, Ordering::AcqRel);
-        self.0.lock().wanted = Some(next);
-        self.0.changed.notify_one();
+        let before = self.reached.next.swap(next.0, Ordering::AcqRel);
+        self.reached.lock().wanted = Some(next);
+        self.reached.changed.notify_one();
         loop {
-            let told = self.0.told.notified();
+            let told = self.reached.told.notified();
             {
-                let mut commit = self.0.lock();
+                let mut commit = self.reached.lock();
                 if commit.committed.is_some_and(|committed| committed >= next) {
                     return true;
                 }
                 if commit.closed {
                     commit.wanted = None;
-                    self.0.next.store(before, Ordering::Release);
+                    self.reached.next.store(before, Ordering::Release);
                     return false;
                 }
             }
@@ -195,11 +198,23 @@ impl Progress {
         }
     }
 
+    /// Everything before `next` is done, and a transaction has committed that to the group already.
+    pub fn advance_committed(&self, next: Offset) {
+        self.reached.committed(next);
+        self.advance(next);
+    }
+
+    /// The member that has the partition, for transactions that move the group's positions; none without a group.
+    #[must_use]
+    pub fn membership(&self) -> Option<&Membership> {
+        self.membership.as_ref()
+    }
+
     /// Everything up to the end of the partition is done.
     pub fn caught_up(&self, end: Offset) {
         self.advance(end);
-        if !self.0.caught_up.swap(true, Ordering::AcqRel) {
-            self.0.changed.notify_one();
+        if !self.reached.caught_up.swap(true, Ordering::AcqRel) {
+            self.reached.changed.notify_one();
         }
     }
 }
@@ -227,6 +242,11 @@ impl Reached {
         commit.wanted.is_some_and(|wanted| commit.committed.is_none_or(|committed| committed < wanted))
     }
 
+    /// Whether the group has this position already.
+    pub(crate) fn is_committed(&self, next: Offset) -> bool {
+        self.lock().committed == Some(next)
+    }
+
     pub(crate) fn committed(&self, next: Offset) {
         self.lock().committed = Some(next);
         self.told.notify_waiters();
@@ -252,7 +272,7 @@ impl HandFed {
     pub fn new() -> (Self, Input, Progress) {
         let (queue, input) = Queue::new();
         let changed = Arc::new(Notify::new());
-        let (progress, reached) = Progress::new(changed.clone());
+        let (progress, reached) = Progress::new(changed.clone(), None);
         (Self { queue, reached, changed }, input, progress)
     }
 

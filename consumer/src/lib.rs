@@ -2,7 +2,8 @@
 //! commits what is done.
 //!
 //! [`run`] is the one loop. A [`Processor`] says what happens to a partition's records: [`Handlers`] calls typed functions
-//! (at least once, or at most once); a sink writes to its database (exactly once, in the kit of the sinks). [`Decoder`] and
+//! (at least once, or at most once); a [`Pipe`] writes
+//! what functions make of events to other topics (exactly once, in one transaction of the log); a sink writes to its database (exactly once, in the kit of the sinks). [`Decoder`] and
 //! [`Poison`] are what they use. [`Dispatch`], [`RetryPolicy`] and [`Breaker`] are pure: the order of keys, the waits, the
 //! pause.
 
@@ -16,6 +17,7 @@ mod handlers;
 mod held;
 mod lane;
 mod on_poison;
+mod pipe;
 mod poison;
 mod processor;
 mod retry;
@@ -31,6 +33,7 @@ pub use handlers::{HandlerError, Handlers, HandlersSettings};
 pub use held::{HeldEvent, HeldFilter, HeldInfo, HeldState, held_event, held_topic};
 pub use lane::{HandFed, Input, Progress, Taken};
 pub use on_poison::OnPoison;
+pub use pipe::{Pipe, PipeSettings};
 pub use poison::{Poison, PoisonCode, RecordError};
 pub use processor::{ProcessError, Processor};
 pub use retry::{Attempts, Random, RetryPolicy};

@@ -34,28 +34,28 @@ pub enum HandlerError {
 pub(super) type Running = Pin<Box<dyn Future<Output = Result<(), HandlerError>> + Send>>;
 
 /// A schema that a record was written with, looked up.
-pub(super) struct Known {
-    pub(super) schema_id: SchemaId,
-    pub(super) event_type: &'static EventType,
-    pub(super) writer: Arc<WriterSchema>,
+pub(crate) struct Known {
+    pub(crate) schema_id: SchemaId,
+    pub(crate) event_type: &'static EventType,
+    pub(crate) writer: Arc<WriterSchema>,
     /// Which handler, if any.
-    pub(super) handler: Option<usize>,
+    pub(crate) handler: Option<usize>,
 }
 
 /// A record's datum with its schema.
 #[derive(Clone, Copy)]
-pub(super) struct Raw<'a> {
-    pub(super) known: &'a Known,
-    pub(super) datum: &'a [u8],
-    pub(super) record: &'a Record,
+pub(crate) struct Raw<'a> {
+    pub(crate) known: &'a Known,
+    pub(crate) datum: &'a [u8],
+    pub(crate) record: &'a Record,
 }
 
 impl Raw<'_> {
-    fn decode<E: Event>(&self) -> Result<E, Poison> {
+    pub(crate) fn decode<E: Event>(&self) -> Result<E, Poison> {
         Ok(decode::decode(&self.known.writer, self.datum)?)
     }
 
-    fn metadata(&self) -> Result<Metadata, Poison> {
+    pub(crate) fn metadata(&self) -> Result<Metadata, Poison> {
         let Known { schema_id, event_type, writer, .. } = self.known;
         let (writer, schema_id) = (writer.clone(), *schema_id);
         Datum { event_type, writer, schema_id, bytes: self.datum }.metadata(self.record)

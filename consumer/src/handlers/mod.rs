@@ -2,10 +2,10 @@
 //!
 //! [`Handlers`] is the processor; one `lane` a partition does the work, over the pure [`crate::Dispatch`].
 
-mod caller;
+pub(crate) mod caller;
 mod in_hand;
 mod lane;
-mod schemas;
+pub(crate) mod schemas;
 mod settings;
 mod shared;
 

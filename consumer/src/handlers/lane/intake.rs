@@ -7,12 +7,12 @@ use coursebus_transport::Record;
 
 use super::{Item, Lane, Work};
 use crate::{
-    Attempts, Guarantee, Job, KeyHash, OpenError, Poison, ProcessError, Progress, Taken,
+    Attempts, Guarantee, Job, KeyHash, Poison, ProcessError, Progress, Taken,
     handlers::{
+        Handlers,
         caller::{Called, Gate, HandlerError, Known, Raw},
         in_hand::Open,
     },
-    open_patiently,
 };
 
 /// What could not be settled in passing.
@@ -133,22 +133,9 @@ impl Lane<'_> {
         }
     }
 
-    /// Asks for the schema of a record, waiting for a registry that is away.
     pub(super) async fn learn(&mut self, record: &Record) -> Result<Result<usize, Poison>, ProcessError> {
-        let budget = self.handlers.settings.retry.budget;
-        match open_patiently(&self.handlers.decoder, record, budget).await {
-            Ok(datum) => Ok(Ok(self.schemas.learn(Known {
-                handler: self.handlers.by_type.get(datum.event_type.name).copied(),
-                schema_id: datum.schema_id,
-                event_type: datum.event_type,
-                writer: datum.writer,
-            }))),
-            Err(OpenError::Poison(poison)) => Ok(Err(poison)),
-            Err(error) => {
-                let what = format!("read records of {}", self.partition);
-                Err(ProcessError::Unavailable { what, source: error.into() })
-            }
-        }
+        let Handlers { decoder, settings, by_type, .. } = self.handlers;
+        self.schemas.learn(decoder, record, settings.retry.budget, by_type).await
     }
 
     /// A record that no handler was called with can never be read.
