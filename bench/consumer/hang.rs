@@ -37,9 +37,10 @@ pub(super) async fn run(bench: &mut Bench) -> Result<()> {
         settings.group.ahead_bytes_max + PARTITIONS * settings.lane_bytes_max + handlers_settings.in_flight_bytes_max;
     let begun = Arc::<AtomicUsize>::default();
     let counted = begun.clone();
-    // Every partition's first call hangs.
-    let handlers = scene.handlers("hang", handlers_settings).await?.on(move |_: CourseEnrollmentCreated| {
-        let hangs = counted.fetch_add(1, Ordering::Relaxed) < PARTITIONS;
+    // The first learners are on a partition each: every partition has one key that hangs.
+    let handlers = scene.handlers("hang", handlers_settings).await?.on(move |event: CourseEnrollmentCreated| {
+        counted.fetch_add(1, Ordering::Relaxed);
+        let hangs = event.enrollment.user.id < 10_000 + PARTITIONS as i64;
         async move { if hangs { std::future::pending().await } else { Ok(()) } }
     });
     let before = forget_peak()?;

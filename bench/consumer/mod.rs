@@ -3,6 +3,7 @@
 mod dispatch;
 mod hang;
 mod keys;
+mod pipe;
 mod poison;
 mod scene;
 
@@ -34,12 +35,20 @@ pub async fn run(args: &Args) -> Result<ExitCode> {
         let outcome = hang::run(&mut bench).await;
         bench.note("hang", outcome);
     }
-    if args.wants("kafka") {
-        match env::kafka_bootstrap() {
-            None => bench.report.skip("consume on Kafka", "KAFKA_BOOTSTRAP is not set"),
-            Some(bootstrap) => {
+    if args.wants("pipe") {
+        let outcome = pipe::embedded(&mut bench).await;
+        bench.note("pipe", outcome);
+    }
+    match env::kafka_bootstrap() {
+        None => bench.report.skip("consume and topic to topic on Kafka", "KAFKA_BOOTSTRAP is not set"),
+        Some(bootstrap) => {
+            if args.wants("kafka-consume") {
                 let outcome = consume::run(&mut bench, &bootstrap).await;
-                bench.note("kafka", outcome);
+                bench.note("kafka-consume", outcome);
+            }
+            if args.wants("kafka-pipe") {
+                let outcome = pipe::kafka(&mut bench, &bootstrap).await;
+                bench.note("kafka-pipe", outcome);
             }
         }
     }

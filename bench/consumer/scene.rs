@@ -19,7 +19,7 @@ pub(super) const RECORD_BYTES: usize = 300;
 
 pub(super) struct Scene {
     pub(super) log: Arc<dyn Log>,
-    registry: Arc<dyn Registry>,
+    pub(super) registry: Arc<dyn Registry>,
     value_id: SchemaId,
     _dir: TempDir,
 }

@@ -4,7 +4,7 @@ mod append;
 pub(crate) mod consume;
 mod emit;
 pub(crate) mod event;
-mod kafka;
+pub(crate) mod kafka;
 mod oulad;
 mod raw;
 mod read;
@@ -30,7 +30,7 @@ pub struct Args {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pairs: Option<u16>,
     /// Only the parts with this in their name (line: append, tail, read, emit, consume, oulad; consumer: dispatch, keys,
-    /// poison, hang, kafka)
+    /// poison, hang, pipe, kafka-consume, kafka-pipe)
     #[arg(long, value_name = "TEXT", default_value = "")]
     only: String,
     /// Runs one side only, for a profiler; what it prints is no figure and goes to NAME-profile.json
