@@ -156,6 +156,35 @@ async fn what_failed_for_now_comes_back_by_itself_and_survives_a_restart() {
     assert_eq!(seen.all(), ["a3"], "nothing is left of what was held");
 }
 
+/// A crash after records were parked and before their position was committed delivers them again: they are parked once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_delivered_again_is_parked_once() {
+    let scene = Scene::new(1).await;
+    for name in ["bad", "a1", "a2"] {
+        scene.append(0, "course", 1, name).await;
+    }
+    let fails = told();
+    let (handlers, _) = fragile(&scene, "twice", settings(), How::Poison, &fails).await;
+    // Fed by hand: nothing is committed.
+    let fed = scene.fed(&handlers).await;
+    fed.caught_up().await;
+    fed.close().await;
+    let (handlers, seen) = fragile(&scene, "twice", settings(), How::Poison, &fails).await;
+    let member = scene.member("twice", handlers.clone());
+    let asking = async {
+        while scene.committed("twice", 0).await != Some(Offset(3)) {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    within("all were delivered again", asking).await;
+    assert_eq!(handlers.parked(&HeldFilter::all()).await.len(), 3);
+    fails.store(false, Ordering::SeqCst);
+    handlers.retry(&HeldFilter::all()).await;
+    until_nothing_is_parked(&handlers).await;
+    assert_eq!(seen.all(), ["bad", "a1", "a2"]);
+    member.stop().await.expect("it was stopped");
+}
+
 /// A discarded record does not come back, and the later ones of its key do.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_discarded_record_frees_its_key() {

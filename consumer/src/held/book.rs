@@ -136,6 +136,14 @@ impl Book {
         }
     }
 
+    /// Whether a record is parked already: a crash between its parking and the commit of its position delivers it again.
+    pub(crate) fn has(&self, key: &HoldKey, offset: Offset) -> bool {
+        let Some(hold) = self.hold(key) else { return false };
+        // New ones come behind all others, so that nearly always one look is enough.
+        hold.records.back().is_some_and(|last| offset <= last.record.offset())
+            && hold.records.iter().any(|parked| parked.record.offset() == offset)
+    }
+
     /// Parks a record behind the others of its hold. The first of a new hold is tried again at `first`, by itself, or when
     /// someone asks for it.
     pub(crate) fn park(&mut self, key: &HoldKey, mut parked: Parked, first: Option<Instant>) {

@@ -193,7 +193,7 @@ impl<'a> Lane<'a> {
                     self.place = place.ok();
                 }
                 Some(request) = requests.recv(), if self.open => self.on_request(request).await?,
-                () = until(self.book.next_due()), if self.open && !self.is_held_back() => {}
+                () = until(self.book.next_due()), if self.open && self.acquiring.is_none() && !self.is_held_back() => {}
                 () = sleep(PAUSED), if self.open && self.is_held_back() => {}
                 taken = take(input, room), if self.open => {
                     match taken {

@@ -85,6 +85,10 @@ impl Lane<'_> {
         mut ticket: Ticket,
     ) -> Result<(), ProcessError> {
         let key = self.book.hold_of(order_key.as_deref(), record.key(), record.offset());
+        if key.as_ref().is_some_and(|key| self.book.has(key, record.offset())) {
+            self.dispatch.finish(ticket);
+            return Ok(());
+        }
         let head = key.and_then(|key| self.book.head(&key));
         let code = head.map_or_else(String::new, |head| head.note.code.clone());
         let reason = "an earlier record of its order key is held".to_owned();
