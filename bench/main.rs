@@ -5,6 +5,7 @@
 //!
 //! What is not here: starting services (xtask does that), and any assertion: a bench reports.
 
+mod consumer;
 mod env;
 mod line;
 mod measure;
@@ -27,6 +28,8 @@ enum Bench {
     List,
     /// Every step of the line: emit, consume, the embedded log, a real platform's history
     Line(line::Args),
+    /// The consumer engine: dispatch by order key, slow handlers, poison, a call that hangs, typed consume on Kafka
+    Consumer(line::Args),
     /// The writing half of the bench of tails; runs in a process of its own
     #[command(hide = true)]
     TailWriter(line::tail::WriterArgs),
@@ -37,10 +40,11 @@ fn main() -> Result<ExitCode> {
     let runtime = tokio::runtime::Runtime::new()?;
     let outcome = match cli.bench {
         Bench::List => {
-            println!("line");
+            println!("line\nconsumer");
             Ok(ExitCode::SUCCESS)
         }
         Bench::Line(args) => runtime.block_on(line::run(&args)),
+        Bench::Consumer(args) => runtime.block_on(consumer::run(&args)),
         Bench::TailWriter(args) => runtime.block_on(line::tail::write(&args)).map(|()| ExitCode::SUCCESS),
     };
     // A client that is still closing need not finish.

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::measure::{Sample, paired};
 
-pub(super) async fn run(bench: &mut Bench, bootstrap: &str) -> Result<()> {
+pub(crate) async fn run(bench: &mut Bench, bootstrap: &str) -> Result<()> {
     let count = bench.plan.amount(1_000_000);
     let bus = TypedBus::open(bootstrap).await?;
     bus.emit(count - bus.count().await?).await?;

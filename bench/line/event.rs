@@ -8,7 +8,7 @@ use time::{Duration, macros::datetime};
 const RUNS: usize = 64;
 
 /// So many different enrollments, in runs by turns.
-pub(super) fn enrollments(count: usize) -> Vec<CourseEnrollmentCreated> {
+pub(crate) fn enrollments(count: usize) -> Vec<CourseEnrollmentCreated> {
     (0..count).map(enrollment).collect()
 }
 

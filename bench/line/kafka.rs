@@ -16,18 +16,18 @@ const DIFFERENT: usize = 4096;
 const PENDING_MAX: usize = 20_000;
 
 /// Kafka with the catalogue's topics under a prefix that nobody else has.
-pub(super) struct TypedBus {
-    pub(super) log: Arc<dyn Log>,
-    pub(super) registry: Arc<dyn Registry>,
+pub(crate) struct TypedBus {
+    pub(crate) log: Arc<dyn Log>,
+    pub(crate) registry: Arc<dyn Registry>,
     /// The full name of the topic of enrollments.
-    pub(super) topic: String,
+    pub(crate) topic: String,
     prefix: String,
     producer: Producer,
     events: Vec<CourseEnrollmentCreated>,
 }
 
 impl TypedBus {
-    pub(super) async fn open(bootstrap: &str) -> Result<Self> {
+    pub(crate) async fn open(bootstrap: &str) -> Result<Self> {
         let address = BusAddress::from_str(&format!("kafka://{bootstrap}"))?;
         let log = open(&address, &Settings::default())?;
         let registry: Arc<dyn Registry> = Arc::new(LogRegistry::open(log.clone(), StoreSettings::default()).await?);
@@ -47,7 +47,7 @@ impl TypedBus {
     }
 
     /// Emits so many events as a service does: pipelined, each with an id and a time of its own, and each confirmed.
-    pub(super) async fn emit(&self, count: usize) -> Result<()> {
+    pub(crate) async fn emit(&self, count: usize) -> Result<()> {
         let mut pending: Vec<Pending> = Vec::with_capacity(PENDING_MAX);
         for event in self.events.iter().cycle().take(count) {
             if pending.len() == PENDING_MAX {
@@ -65,7 +65,7 @@ impl TypedBus {
     }
 
     /// How many records the topic has.
-    pub(super) async fn count(&self) -> Result<usize> {
+    pub(crate) async fn count(&self) -> Result<usize> {
         let mut count = 0;
         for partition in self.partitions().await? {
             let range = self.log.range(&partition).await?;
@@ -75,7 +75,7 @@ impl TypedBus {
     }
 
     /// Records from the beginning of the topic, at most so many.
-    pub(super) async fn records(&self, at_most: usize) -> Result<Vec<Record>> {
+    pub(crate) async fn records(&self, at_most: usize) -> Result<Vec<Record>> {
         let mut from = Vec::new();
         for partition in self.partitions().await? {
             let range = self.log.range(&partition).await?;
@@ -97,18 +97,18 @@ impl TypedBus {
     }
 
     /// Deletes everything that the bench made.
-    pub(super) async fn remove(self) -> Result<()> {
+    pub(crate) async fn remove(self) -> Result<()> {
         delete_topics(self.log.as_ref(), &self.prefix).await
     }
 }
 
 /// A prefix of topics, or a name, that nobody else has.
-pub(super) fn unique_prefix() -> String {
+pub(crate) fn unique_prefix() -> String {
     format!("bench-{}", uuid::Uuid::new_v4().simple())
 }
 
 /// Deletes the topics that have `part` in their name.
-pub(super) async fn delete_topics(log: &dyn Log, part: &str) -> Result<()> {
+pub(crate) async fn delete_topics(log: &dyn Log, part: &str) -> Result<()> {
     for topic in log.topics().await? {
         if topic.name.contains(part) {
             log.delete_topic(&topic.name).await.with_context(|| topic.name.clone())?;

@@ -1,10 +1,10 @@
 //! `line`: every step of the line beside the raw thing that it stands on.
 
 mod append;
-mod consume;
+pub(crate) mod consume;
 mod emit;
-mod event;
-mod kafka;
+pub(crate) mod event;
+pub(crate) mod kafka;
 mod oulad;
 mod raw;
 mod read;
@@ -20,7 +20,7 @@ use crate::{
     measure::{Machine, Plan, Report, Side},
 };
 
-/// Measures every step of the line.
+/// How a bench is run.
 #[derive(clap::Args)]
 pub struct Args {
     /// A tenth of the work and two pairs: tries the bench out, measures nothing
@@ -29,10 +29,11 @@ pub struct Args {
     /// How many pairs count
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pairs: Option<u16>,
-    /// Only the parts with this in their name: append, tail, read, emit, consume, oulad
+    /// Only the parts with this in their name (line: append, tail, read, emit, consume, oulad; consumer: dispatch, keys,
+    /// poison, hang, pipe, kafka-consume, kafka-pipe)
     #[arg(long, value_name = "TEXT", default_value = "")]
     only: String,
-    /// Runs one side only, for a profiler; what it prints is no figure and goes to line-profile.json
+    /// Runs one side only, for a profiler; what it prints is no figure and goes to NAME-profile.json
     #[arg(long, value_name = "SIDE")]
     profile: Option<Side>,
     /// Where the figures go
@@ -40,32 +41,44 @@ pub struct Args {
     out: PathBuf,
 }
 
+impl Args {
+    /// Whether a part was asked for.
+    pub(crate) fn wants(&self, part: &str) -> bool {
+        part.contains(&self.only)
+    }
+}
+
 /// What the works share.
-struct Bench {
-    plan: Plan,
+pub(crate) struct Bench {
+    pub(crate) plan: Plan,
     scratch: TempDir,
-    report: Report,
+    pub(crate) report: Report,
 }
 
 impl Bench {
+    /// An empty report of the bench `name`.
+    pub(crate) fn start(args: &Args, name: &str) -> Result<Self> {
+        let machine = Machine::look();
+        std::fs::create_dir_all(&args.out).with_context(|| args.out.display().to_string())?;
+        let pairs = args.pairs.map_or(if args.quick { 2 } else { 7 }, usize::from);
+        let file = if args.profile.is_some() { format!("{name}-profile.json") } else { format!("{name}.json") };
+        Ok(Self {
+            plan: Plan { pairs, shorten: if args.quick { 10 } else { 1 }, side: args.profile },
+            scratch: tempfile::Builder::new().prefix("scratch-").tempdir_in(&args.out)?,
+            report: Report::new(args.out.join(file), machine),
+        })
+    }
+
     /// An empty folder, on the disk that the figures go to: a folder for temporary files may be in memory.
-    fn folder(&self) -> Result<TempDir> {
+    pub(crate) fn folder(&self) -> Result<TempDir> {
         Ok(tempfile::tempdir_in(self.scratch.path())?)
     }
 }
 
 /// Runs what was asked for.
 pub async fn run(args: &Args) -> Result<ExitCode> {
-    let machine = Machine::look();
-    std::fs::create_dir_all(&args.out).with_context(|| args.out.display().to_string())?;
-    let pairs = args.pairs.map_or(if args.quick { 2 } else { 7 }, usize::from);
-    let file = if args.profile.is_some() { "line-profile.json" } else { "line.json" };
-    let mut bench = Bench {
-        plan: Plan { pairs, shorten: if args.quick { 10 } else { 1 }, side: args.profile },
-        scratch: tempfile::Builder::new().prefix("scratch-").tempdir_in(&args.out)?,
-        report: Report::new(args.out.join(file), machine),
-    };
-    let wanted = |part: &str| part.contains(&args.only);
+    let mut bench = Bench::start(args, "line")?;
+    let wanted = |part: &str| args.wants(part);
     if wanted("append") {
         let outcome = append::run(&mut bench).await;
         bench.note("append", outcome);
@@ -100,7 +113,7 @@ pub async fn run(args: &Args) -> Result<ExitCode> {
 
 impl Bench {
     /// A part that fails does not take the others with it.
-    fn note(&mut self, part: &str, outcome: Result<()>) {
+    pub(crate) fn note(&mut self, part: &str, outcome: Result<()>) {
         if let Err(error) = outcome {
             self.report.fail(part, &error);
         }

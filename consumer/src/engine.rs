@@ -6,7 +6,7 @@
 use std::{collections::BTreeMap, future::Future, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use coursebus_transport::{
-    Assignment, Class, Committer, Event, Fetched, GroupSettings, Log, Member, Offset, ReadError, Revocation,
+    Assignment, Class, Committer, Event, Fetched, GroupSettings, Log, Member, Offset, ReadError, Record, Revocation,
     TopicPartition,
 };
 use futures::FutureExt;
@@ -155,6 +155,8 @@ struct Lane {
     reached: Arc<Reached>,
     committed: Option<Offset>,
     paused: bool,
+    /// It cannot go on, and is kept until it goes to another member.
+    stopped: bool,
     task: JoinHandle<()>,
 }
 
@@ -177,7 +179,7 @@ impl Engine {
                 // In this order, so that a simulation repeats itself; records come last, because there may always be more.
                 biased;
                 () = &mut stop => return Ok(Outcome::Stopped),
-                Some((partition, error)) = failures.recv() => self.on_failure(partition, error)?,
+                Some((partition, error)) = failures.recv() => self.on_failure(partition, error, member)?,
                 _ = breathe.tick() => self.resume(member),
                 _ = commit.tick() => {
                     self.commit().await;
@@ -186,7 +188,11 @@ impl Engine {
                         return Ok(Outcome::CaughtUp);
                     }
                 }
-                () = changed.notified() => {}
+                () = changed.notified() => {
+                    if self.lanes.values().any(|lane| lane.reached.wants_commit()) {
+                        self.commit().await;
+                    }
+                }
                 event = member.next() => match event {
                     Ok(event) => {
                         self.away_since = None;
@@ -221,7 +227,23 @@ impl Engine {
         Err(EngineError::Log { group: self.settings.group.group.clone(), source: error })
     }
 
-    fn on_failure(&mut self, partition: TopicPartition, error: ProcessError) -> Result<(), EngineError> {
+    fn on_failure(
+        &mut self,
+        partition: TopicPartition,
+        error: ProcessError,
+        member: &dyn Member,
+    ) -> Result<(), EngineError> {
+        if matches!(error, ProcessError::Stopped { .. })
+            && self.settings.until == Until::Stopped
+            && let Some(lane) = self.lanes.get_mut(&partition)
+        {
+            tracing::error!(group = self.settings.group.group, %error, "the partition stops; the others go on");
+            // What it has done is still committed, and nothing of it is fetched any more.
+            lane.stopped = true;
+            lane.queue.close();
+            member.pause(&[partition], true);
+            return Ok(());
+        }
         self.lanes.remove(&partition);
         if matches!(error, ProcessError::Fenced { .. }) {
             // This process was away for longer than its session: the group will say so, or give the partition back.
@@ -269,7 +291,7 @@ impl Engine {
 
     fn open(&self, partition: TopicPartition) -> Lane {
         let (queue, input) = Queue::new();
-        let (progress, reached) = Progress::new(self.changed.clone());
+        let (progress, reached) = Progress::new(self.changed.clone(), Some(self.committer.membership()));
         let (processor, report) = (self.processor.clone(), self.report.clone());
         let task = tokio::spawn(async move {
             // A panic is a bug of a handler or a sink. The engine ends with an error then: waiting for a lane that makes no
@@ -281,22 +303,21 @@ impl Engine {
                 let _ = report.send((partition, error)).await;
             }
         });
-        Lane { queue, reached, committed: None, paused: false, task }
+        Lane { queue, reached, committed: None, paused: false, stopped: false, task }
     }
 
     fn feed(&mut self, fetched: Fetched, member: &dyn Member) {
-        let mut fed: Option<(TopicPartition, Arc<Queue>)> = None;
         let mut pause = Vec::new();
-        for record in fetched.records {
-            let same =
-                fed.as_ref().is_some_and(|(p, _)| p.partition == record.partition() && p.topic == *record.topic());
-            if !same {
-                let partition = record.topic_partition();
-                // A record of a partition that is fenced or let go is of no use.
-                fed = self.lanes.get(&partition).map(|lane| (partition, lane.queue.clone()));
-            }
-            if let Some((_, queue)) = &fed {
-                queue.push(record);
+        let mut records = fetched.records.into_iter().peekable();
+        while let Some(first) = records.peek().map(Record::topic_partition) {
+            // Most records are of the same partition as the one before: they go in together.
+            let run = std::iter::from_fn(|| {
+                records.next_if(|r| r.partition() == first.partition && *r.topic() == first.topic)
+            });
+            match self.lanes.get(&first) {
+                Some(lane) => lane.queue.push(run),
+                // A record of a partition that is fenced, stopped or let go is of no use.
+                None => run.for_each(drop),
             }
         }
         for (partition, end) in fetched.ends {
@@ -320,7 +341,7 @@ impl Engine {
         let half = self.settings.lane_bytes_max / 2;
         let mut resume = Vec::new();
         for (partition, lane) in &mut self.lanes {
-            if lane.paused && lane.queue.bytes() <= half {
+            if lane.paused && !lane.stopped && lane.queue.bytes() <= half {
                 lane.paused = false;
                 resume.push(partition.clone());
             }
@@ -353,6 +374,7 @@ impl Engine {
             partitions.iter().filter_map(|p| self.lanes.remove(p).map(|lane| (p.clone(), lane))).collect();
         for (_, lane) in &lanes {
             lane.queue.close();
+            lane.reached.close();
         }
         let deadline = Instant::now() + self.settings.drain_timeout;
         for (partition, lane) in &mut lanes {
@@ -374,6 +396,7 @@ impl Engine {
             for (partition, next) in positions {
                 if let Some(lane) = self.lanes.get_mut(&partition) {
                     lane.committed = Some(next);
+                    lane.reached.committed(next);
                 }
             }
         }
@@ -407,7 +430,8 @@ impl Engine {
 
 fn uncommitted(partition: &TopicPartition, lane: &Lane) -> Option<(TopicPartition, Offset)> {
     let next = lane.reached.next()?;
-    (lane.committed != Some(next)).then(|| (partition.clone(), next))
+    let known = lane.committed == Some(next) || lane.reached.is_committed(next);
+    (!known).then(|| (partition.clone(), next))
 }
 
 /// Commits, and says whether that worked. What is not committed is delivered again, which the guarantees allow for.

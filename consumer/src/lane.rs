@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use coursebus_transport::{Offset, Record};
+use coursebus_transport::{Membership, Offset, Record};
 use tokio::sync::Notify;
 
 /// The records of one partition, in order, for its processor.
@@ -95,11 +95,17 @@ impl Queue {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds records behind the ones that wait. Never waits: the engine pauses the partition past its bound.
-    pub(crate) fn push(&self, record: Record) {
+    /// Adds records behind the ones that wait; drops them once the partition is let go. Never waits: the engine pauses the
+    /// partition past its bound.
+    pub(crate) fn push(&self, records: impl IntoIterator<Item = Record>) {
         let mut state = self.lock();
-        state.bytes += record.size();
-        state.records.push_back(record);
+        if state.closed {
+            return records.into_iter().for_each(drop);
+        }
+        for record in records {
+            state.bytes += record.size();
+            state.records.push_back(record);
+        }
         state.end = None;
     }
 
@@ -128,37 +134,96 @@ impl Queue {
 
 /// How far a processor has come. Cheap to call for every record.
 #[derive(Clone)]
-pub struct Progress(Arc<Reached>);
+pub struct Progress {
+    reached: Arc<Reached>,
+    membership: Option<Membership>,
+}
 
 pub(crate) struct Reached {
     next: AtomicI64,
     caught_up: AtomicBool,
     changed: Arc<Notify>,
+    commit: Mutex<Commit>,
+    told: Notify,
+}
+
+/// A commit that the processor waits for.
+#[derive(Default)]
+struct Commit {
+    wanted: Option<Offset>,
+    committed: Option<Offset>,
+    /// The partition is being let go: nobody commits for the processor until it has ended.
+    closed: bool,
 }
 
 const NOWHERE: i64 = -1;
 
 impl Progress {
-    pub(crate) fn new(changed: Arc<Notify>) -> (Self, Arc<Reached>) {
-        let reached = Arc::new(Reached { next: AtomicI64::new(NOWHERE), caught_up: AtomicBool::new(false), changed });
-        (Self(reached.clone()), reached)
+    pub(crate) fn new(changed: Arc<Notify>, membership: Option<Membership>) -> (Self, Arc<Reached>) {
+        let reached = Arc::new(Reached {
+            next: AtomicI64::new(NOWHERE),
+            caught_up: AtomicBool::new(false),
+            changed,
+            commit: Mutex::default(),
+            told: Notify::new(),
+        });
+        (Self { reached: reached.clone(), membership }, reached)
     }
 
     /// Everything before `next` is done: the group may commit it.
     pub fn advance(&self, next: Offset) {
-        self.0.next.store(next.0, Ordering::Release);
+        self.reached.next.store(next.0, Ordering::Release);
+    }
+
+    /// Commits `next` to the group now, before anything of it is done. False when the partition is let go first: then it was
+    /// not committed, and nothing of it may be done.
+    pub async fn commit(&self, next: Offset) -> bool {
+        let before = self.reached.next.swap(next.0, Ordering::AcqRel);
+        self.reached.lock().wanted = Some(next);
+        self.reached.changed.notify_one();
+        loop {
+            let told = self.reached.told.notified();
+            {
+                let mut commit = self.reached.lock();
+                if commit.committed.is_some_and(|committed| committed >= next) {
+                    return true;
+                }
+                if commit.closed {
+                    commit.wanted = None;
+                    self.reached.next.store(before, Ordering::Release);
+                    return false;
+                }
+            }
+            told.await;
+        }
+    }
+
+    /// Everything before `next` is done, and a transaction has committed that to the group already.
+    pub fn advance_committed(&self, next: Offset) {
+        self.reached.committed(next);
+        self.advance(next);
+    }
+
+    /// The member that has the partition, for transactions that move the group's positions; none without a group.
+    #[must_use]
+    pub fn membership(&self) -> Option<&Membership> {
+        self.membership.as_ref()
     }
 
     /// Everything up to the end of the partition is done.
     pub fn caught_up(&self, end: Offset) {
         self.advance(end);
-        if !self.0.caught_up.swap(true, Ordering::AcqRel) {
-            self.0.changed.notify_one();
+        if !self.reached.caught_up.swap(true, Ordering::AcqRel) {
+            self.reached.changed.notify_one();
         }
     }
 }
 
 impl Reached {
+    fn lock(&self) -> MutexGuard<'_, Commit> {
+        self.commit.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(crate) fn next(&self) -> Option<Offset> {
         match self.next.load(Ordering::Acquire) {
             NOWHERE => None,
@@ -169,5 +234,82 @@ impl Reached {
     /// Whether the end was ever reached.
     pub(crate) fn caught_up(&self) -> bool {
         self.caught_up.load(Ordering::Acquire)
+    }
+
+    /// Whether the processor waits for a commit.
+    pub(crate) fn wants_commit(&self) -> bool {
+        let commit = self.lock();
+        commit.wanted.is_some_and(|wanted| commit.committed.is_none_or(|committed| committed < wanted))
+    }
+
+    /// Whether the group has this position already.
+    pub(crate) fn is_committed(&self, next: Offset) -> bool {
+        self.lock().committed == Some(next)
+    }
+
+    pub(crate) fn committed(&self, next: Offset) {
+        self.lock().committed = Some(next);
+        self.told.notify_waiters();
+    }
+
+    /// Nobody commits for the processor any more.
+    pub(crate) fn close(&self) {
+        self.lock().closed = true;
+        self.told.notify_waiters();
+    }
+}
+
+/// A processor's partition without an engine: for tests, simulations and benches.
+pub struct HandFed {
+    queue: Arc<Queue>,
+    reached: Arc<Reached>,
+    changed: Arc<Notify>,
+}
+
+impl HandFed {
+    /// A partition, and what its processor is given.
+    #[must_use]
+    pub fn new() -> (Self, Input, Progress) {
+        let (queue, input) = Queue::new();
+        let changed = Arc::new(Notify::new());
+        let (progress, reached) = Progress::new(changed.clone(), None);
+        (Self { queue, reached, changed }, input, progress)
+    }
+
+    /// Records come. Never waits: look at [`HandFed::waiting_bytes`].
+    pub fn push(&self, records: impl IntoIterator<Item = Record>) {
+        self.queue.push(records);
+        self.queue.wake();
+    }
+
+    /// The end of the partition is reached.
+    pub fn end(&self, end: Offset) {
+        self.queue.push_end(end);
+        self.queue.wake();
+    }
+
+    /// The partition is let go.
+    pub fn close(&self) {
+        self.queue.close();
+        self.reached.close();
+    }
+
+    /// Bytes that the processor has not taken.
+    #[must_use]
+    pub fn waiting_bytes(&self) -> usize {
+        self.queue.bytes()
+    }
+
+    /// Everything before this is done.
+    #[must_use]
+    pub fn next(&self) -> Option<Offset> {
+        self.reached.next()
+    }
+
+    /// Waits until everything up to an end was done once.
+    pub async fn caught_up(&self) {
+        while !self.reached.caught_up() {
+            self.changed.notified().await;
+        }
     }
 }

@@ -2,27 +2,39 @@
 //! commits what is done.
 //!
 //! [`run`] is the one loop. A [`Processor`] says what happens to a partition's records: [`Handlers`] calls typed functions
-//! (at least once); a sink writes to its database (exactly once, in the kit of the sinks). [`Decoder`] and [`Poison`] are
-//! what both use.
+//! (at least once, or at most once); a [`Pipe`] writes
+//! what functions make of events to other topics (exactly once, in one transaction of the log); a sink writes to its database (exactly once, in the kit of the sinks). [`Decoder`] and
+//! [`Poison`] are what they use. [`Dispatch`], [`RetryPolicy`] and [`Breaker`] are pure: the order of keys, the waits, the
+//! pause.
 
 mod backoff;
+mod breaker;
 mod decode;
+mod dispatch;
 mod engine;
+mod guarantee;
 mod handlers;
-mod held_topic;
+mod held;
 mod lane;
 mod on_poison;
+mod pipe;
 mod poison;
 mod processor;
+mod retry;
 mod tracker;
 
 pub use backoff::{Backoff, open_patiently, open_value_patiently};
+pub use breaker::{Breaker, BreakerSettings, Permission};
 pub use decode::{Datum, Decoder, OpenError};
+pub use dispatch::{Bounds, Dispatch, Job, KeyHash, Ticket};
 pub use engine::{EngineError, EngineSettings, Outcome, Until, run};
+pub use guarantee::Guarantee;
 pub use handlers::{HandlerError, Handlers, HandlersSettings};
-pub use held_topic::held_topic;
-pub use lane::{Input, Progress, Taken};
+pub use held::{HeldEvent, HeldFilter, HeldInfo, HeldState, held_event, held_topic};
+pub use lane::{HandFed, Input, Progress, Taken};
 pub use on_poison::OnPoison;
+pub use pipe::{Pipe, PipeSettings};
 pub use poison::{Poison, PoisonCode, RecordError};
 pub use processor::{ProcessError, Processor};
+pub use retry::{Attempts, Random, RetryPolicy};
 pub use tracker::Tracker;

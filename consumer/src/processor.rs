@@ -16,7 +16,8 @@ pub trait Processor: Send + Sync + 'static {
     /// finished and reported; the engine waits for that up to its drain time-out and then drops the future.
     ///
     /// # Errors
-    /// `Fenced` when someone else has taken the partition over; anything else ends the engine.
+    /// `Fenced` when someone else has taken the partition over; `Stopped` when only this partition cannot go on; anything else
+    /// ends the engine.
     async fn run(&self, partition: TopicPartition, input: Input, progress: Progress) -> Result<(), ProcessError>;
 }
 
@@ -29,6 +30,15 @@ pub enum ProcessError {
     Fenced {
         /// Topic and partition.
         partition: TopicPartition,
+    },
+    /// A record of the partition is poison and the policy is to stop, or no more may be held. The other partitions go on,
+    /// unless the engine is to end by itself.
+    #[error("{partition} is stopped: {what}")]
+    Stopped {
+        /// Topic and partition.
+        partition: TopicPartition,
+        /// Why, without any of the record's contents.
+        what: String,
     },
     /// What the processor depends on stayed away for the whole of its budget.
     #[error("could not {what}")]
@@ -54,7 +64,7 @@ impl ProcessError {
     pub fn class(&self) -> Class {
         match self {
             Self::Unavailable { .. } => Class::Transient,
-            Self::Fenced { .. } | Self::Refused { .. } => Class::Fatal,
+            Self::Fenced { .. } | Self::Stopped { .. } | Self::Refused { .. } => Class::Fatal,
         }
     }
 }

@@ -167,6 +167,22 @@ pub enum AppendError {
         /// The transactional id.
         id: String,
     },
+    /// Positions were to be committed of a partition that another member has now. Nothing of this transaction is visible.
+    #[error("{partition} belongs to another member of group {group}")]
+    NotOwner {
+        /// Topic and partition.
+        partition: TopicPartition,
+        /// The group.
+        group: String,
+    },
+    /// Positions could not be committed while the group is divided anew. Nothing of this transaction is visible.
+    #[error("group {group} is being divided anew")]
+    Rebalancing {
+        /// The group.
+        group: String,
+        /// What the backend said.
+        source: Cause,
+    },
     /// The log did not confirm in time. **The record may or may not be in the log.**
     #[error("topic {topic} did not confirm a record within {waited:?}")]
     Unconfirmed {
@@ -195,11 +211,12 @@ impl AppendError {
     #[must_use]
     pub fn class(&self) -> Class {
         match self {
-            Self::Unconfirmed { .. } => Class::Transient,
+            Self::Unconfirmed { .. } | Self::Rebalancing { .. } => Class::Transient,
             Self::TooLarge { .. } | Self::KeyRequired { .. } => Class::Poison,
             Self::UnknownTopic { .. }
             | Self::UnknownPartition { .. }
             | Self::Fenced { .. }
+            | Self::NotOwner { .. }
             | Self::Closed
             | Self::Refused { .. } => Class::Fatal,
         }

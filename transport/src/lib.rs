@@ -21,10 +21,10 @@ use std::{sync::Arc, time::Duration};
 
 pub use address::{BusAddress, Sync};
 pub use error::{AdminError, AppendError, Cause, Class, OpenError, ReadError};
-pub(crate) use log::{Ack, Append};
+pub(crate) use log::{Ack, Append, MemberOf};
 pub use log::{
-    Appended, Assignment, Committer, Event, Fetched, GroupSettings, Log, Member, Range, Reader, ReaderSettings,
-    Receipt, Revocation, Start, TxWriter, Unflushed, Writer, WriterSettings,
+    Appended, Assignment, Committer, Event, Fetched, GroupSettings, Log, Member, Membership, Range, Reader,
+    ReaderSettings, Receipt, Revocation, Start, TxWriter, Unflushed, Writer, WriterSettings,
 };
 pub use record::{Header, NewRecord, Offset, Record, TopicPartition};
 pub use topic::{Cleanup, ClusterId, TopicId, TopicInfo, TopicSpec};

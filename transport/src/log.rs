@@ -223,6 +223,19 @@ pub trait TxWriter: Send {
     /// Adds a record. It is refused here or by [`TxWriter::commit`].
     async fn append(&mut self, record: NewRecord) -> Result<(), AppendError>;
 
+    /// Commits positions of a group with the transaction: they and the records are there together, or neither is.
+    ///
+    /// Source: KIP-98, KIP-447.
+    ///
+    /// # Errors
+    /// `NotOwner`, here or by [`TxWriter::commit`], when the member does not own one of the partitions any more: nothing of
+    /// the transaction becomes visible. `Rebalancing` when the group is just being divided anew: abort, and begin again.
+    async fn positions(
+        &mut self,
+        member: &Membership,
+        positions: &[(TopicPartition, Offset)],
+    ) -> Result<(), AppendError>;
+
     /// Makes the records visible, together, and says where they lie, in the order in which they were added.
     ///
     /// # Errors
@@ -336,6 +349,36 @@ pub trait Committer: Send + Sync {
     /// # Errors
     /// `Fenced` when the member does not own one of them any more.
     async fn commit(&self, positions: &[(TopicPartition, Offset)]) -> Result<(), ReadError>;
+
+    /// What a transaction needs to know of the member, to commit its positions.
+    fn membership(&self) -> Membership;
+}
+
+/// Which member of which group: fences the transactions of one that is not any more. Cheap to clone.
+#[derive(Clone)]
+pub struct Membership(pub(crate) MemberOf);
+
+#[derive(Clone)]
+pub(crate) enum MemberOf {
+    Embedded { group: String, member: String },
+    Kafka(Arc<crate::kafka::KafkaMembership>),
+}
+
+impl Membership {
+    /// The group's name.
+    #[must_use]
+    pub fn group(&self) -> &str {
+        match &self.0 {
+            MemberOf::Embedded { group, .. } => group,
+            MemberOf::Kafka(member) => member.group(),
+        }
+    }
+}
+
+impl std::fmt::Debug for Membership {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Membership({})", self.group())
+    }
 }
 
 /// What happened to a member of a group.

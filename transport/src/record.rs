@@ -106,6 +106,36 @@ enum Body {
 }
 
 impl Record {
+    /// A record in memory of its own: what was held, as it was read at first; or what no log has, in tests and simulations.
+    #[must_use]
+    pub fn of_parts(
+        partition: &TopicPartition,
+        offset: Offset,
+        timestamp_ms: i64,
+        key: Option<&[u8]>,
+        value: Option<&[u8]>,
+        headers: &[(&str, Option<&[u8]>)],
+    ) -> Self {
+        let copy = |bytes: Option<&[u8]>| bytes.map(Bytes::copy_from_slice);
+        let headers = crate::embedded::batch::header_block(headers);
+        Self::shared(
+            partition.topic.clone(),
+            partition.partition,
+            offset,
+            timestamp_ms,
+            copy(key),
+            copy(value),
+            headers,
+        )
+    }
+
+    /// A copy that keeps nothing else in memory: a record that was read shares what was fetched with it.
+    #[must_use]
+    pub fn detached(&self) -> Self {
+        let partition = self.topic_partition();
+        Self::of_parts(&partition, self.offset, self.timestamp_ms, self.key(), self.value(), &self.headers())
+    }
+
     /// The full name of the topic, prefix included.
     #[must_use]
     pub fn topic(&self) -> &Arc<str> {

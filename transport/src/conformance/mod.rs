@@ -20,6 +20,7 @@ pub mod process;
 pub mod read;
 pub mod topics;
 pub mod transaction;
+pub mod transaction_positions;
 mod worker;
 
 pub use backend::{Backend, Profile};
@@ -119,6 +120,9 @@ macro_rules! conformance_tests {
             transaction::an_empty_transaction_is_fine,
             transaction::uncommitted_records_are_shown_on_request,
             transaction::small_records_of_one_transaction_fit_a_small_topic,
+            transaction_positions::records_and_positions_are_there_together_or_not_at_all,
+            transaction_positions::a_stale_members_transaction_is_refused,
+            transaction_positions::the_next_member_waits_for_an_open_transaction,
         }
     };
     (@each $backend:expr; $($module:ident::$case:ident,)*) => {

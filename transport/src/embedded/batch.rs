@@ -154,6 +154,17 @@ pub(crate) fn headers(block: &[u8]) -> Vec<(&str, Option<&[u8]>)> {
     headers
 }
 
+/// Headers as one block, as a stored record has them.
+pub(crate) fn header_block(headers: &[(&str, Option<&[u8]>)]) -> Bytes {
+    let mut block = Vec::new();
+    for (name, value) in headers {
+        put_varint(&mut block, name.len() as u64);
+        block.extend_from_slice(name.as_bytes());
+        put_nullable(&mut block, *value);
+    }
+    block.into()
+}
+
 fn header_len(header: &Header) -> usize {
     let value = header.value.as_ref().map_or(1, |v| varint_len(v.len() as u64 + 1) + v.len());
     varint_len(header.name.len() as u64) + header.name.len() + value
@@ -257,7 +268,8 @@ mod tests {
                 prop_assert_eq!(&stored.key, &new.key);
                 prop_assert_eq!(&stored.value, &new.value);
                 let names: Vec<_> = new.headers.iter().map(|h| (h.name.as_ref(), h.value.as_deref())).collect();
-                prop_assert_eq!(headers(&stored.headers), names);
+                prop_assert_eq!(headers(&stored.headers), &*names);
+                prop_assert_eq!(&stored.headers, &header_block(&names));
             }
         }
 

@@ -22,7 +22,8 @@ use super::{
     topics,
 };
 use crate::{
-    Assignment, Committer, Event, Fetched, GroupSettings, Member, Offset, ReadError, Revocation, Start, TopicPartition,
+    Assignment, Committer, Event, Fetched, GroupSettings, Member, MemberOf, Membership, Offset, ReadError, Revocation,
+    Start, TopicPartition,
     handoff::{Giver, NotGiven, Taker, handoff},
 };
 
@@ -425,6 +426,10 @@ struct EmbeddedCommitter {
 
 #[async_trait]
 impl Committer for EmbeddedCommitter {
+    fn membership(&self) -> Membership {
+        Membership(MemberOf::Embedded { group: self.group.clone(), member: self.member.clone() })
+    }
+
     async fn commit(&self, positions: &[(TopicPartition, Offset)]) -> Result<(), ReadError> {
         let (group, member, positions) = (self.group.clone(), self.member.clone(), positions.to_vec());
         let answer =

@@ -8,8 +8,8 @@ use std::{
 
 use async_trait::async_trait;
 
-use super::native::{Code, Consumer, List, NativeError, Position};
-use crate::{Committer, Offset, ReadError, TopicPartition};
+use super::native::{Code, Consumer, GroupMetadata, List, NativeError, Position};
+use crate::{Committer, MemberOf, Membership, Offset, ReadError, TopicPartition};
 
 /// How long to wait before a commit is sent again.
 const BACKOFF: Duration = Duration::from_millis(50);
@@ -33,8 +33,37 @@ pub(super) struct KafkaCommitter {
     pub(super) request_timeout: Duration,
 }
 
+/// A member, as a transaction sees it.
+pub(crate) struct KafkaMembership {
+    group: String,
+    consumer: Arc<Consumer>,
+    owned: Arc<Owned>,
+}
+
+impl KafkaMembership {
+    pub(crate) fn group(&self) -> &str {
+        &self.group
+    }
+
+    /// The first of the partitions that the member does not own.
+    pub(super) fn not_owned(&self, positions: &[(TopicPartition, Offset)]) -> Option<TopicPartition> {
+        let owned = self.owned.lock();
+        positions.iter().map(|(partition, _)| partition).find(|partition| !owned.contains(*partition)).cloned()
+    }
+
+    /// What a broker checks a transaction with; none after the member has left.
+    pub(super) fn metadata(&self) -> Option<GroupMetadata> {
+        self.consumer.group_metadata()
+    }
+}
+
 #[async_trait]
 impl Committer for KafkaCommitter {
+    fn membership(&self) -> Membership {
+        let (group, consumer, owned) = (self.group.clone(), self.consumer.clone(), self.owned.clone());
+        Membership(MemberOf::Kafka(Arc::new(KafkaMembership { group, consumer, owned })))
+    }
+
     async fn commit(&self, positions: &[(TopicPartition, Offset)]) -> Result<(), ReadError> {
         let Some((first, _)) = positions.first() else { return Ok(()) };
         let until = Instant::now() + self.request_timeout;

@@ -25,6 +25,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+pub(crate) use committer::KafkaMembership;
 pub use settings::KafkaSettings;
 
 use crate::{

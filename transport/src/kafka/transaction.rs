@@ -14,10 +14,10 @@ use super::{
     config::{BATCH_BYTES_MAX, Configs, RECORD_BYTES_MAX, TOPIC_WAIT},
     delivery::Sent,
     limits::{TopicLimits, batch_bytes},
-    native::{Code, Deliver, NativeError, Producer},
+    native::{Code, Deliver, List, NativeError, Producer},
     pump::Pump,
 };
-use crate::{AppendError, Appended, NewRecord, Offset, TopicPartition, TxWriter};
+use crate::{AppendError, Appended, MemberOf, Membership, NewRecord, Offset, TopicPartition, TxWriter};
 
 /// A refusal on knowledge older than this is checked with the broker first.
 const FRESH: Duration = Duration::from_secs(1);
@@ -87,6 +87,14 @@ impl KafkaTxWriter {
         &self,
         call: impl Fn(&Producer<Delivery>, Duration) -> Result<(), NativeError> + Send + 'static,
     ) -> Result<(), AppendError> {
+        self.blocking_raw(call).await?.map_err(|error| self.error(error))
+    }
+
+    /// The outer error is that of a runtime that is shutting down.
+    async fn blocking_raw(
+        &self,
+        call: impl Fn(&Producer<Delivery>, Duration) -> Result<(), NativeError> + Send + 'static,
+    ) -> Result<Result<(), NativeError>, AppendError> {
         let producer = self.pump.producer().clone();
         let until = Instant::now() + self.admin.request_timeout();
         let outcome = tokio::task::spawn_blocking(move || {
@@ -100,11 +108,11 @@ impl KafkaTxWriter {
             }
         })
         .await;
-        match outcome {
-            Ok(outcome) => outcome.map_err(|error| self.error(error)),
-            // The runtime is shutting down.
-            Err(join) => Err(self.unconfirmed(join.into())),
-        }
+        outcome.map_err(|join| self.unconfirmed(join.into()))
+    }
+
+    fn refused(&self, why: &str) -> AppendError {
+        AppendError::Refused { topic: format!("of transaction {}", self.id), source: why.into() }
     }
 
     fn error(&self, error: NativeError) -> AppendError {
@@ -228,6 +236,39 @@ impl TxWriter for KafkaTxWriter {
                 Ok(())
             }
             Err((error, delivery)) => Err(self.undelivered(&delivery.sent, error)),
+        }
+    }
+
+    async fn positions(
+        &mut self,
+        member: &Membership,
+        positions: &[(TopicPartition, Offset)],
+    ) -> Result<(), AppendError> {
+        self.check_settled()?;
+        let MemberOf::Kafka(member) = &member.0 else {
+            return Err(self.refused("the member is of another log"));
+        };
+        let Some((first, _)) = positions.first() else { return Ok(()) };
+        let group = member.group().to_owned();
+        if let Some(partition) = member.not_owned(positions) {
+            return Err(AppendError::NotOwner { partition, group });
+        }
+        let Some(metadata) = member.metadata() else {
+            return Err(AppendError::NotOwner { partition: first.clone(), group });
+        };
+        let list = List::new(positions.iter().map(|(p, offset)| (&*p.topic, p.partition, offset.0)));
+        let call = move |producer: &Producer<Delivery>, left| producer.send_offsets(&list, &metadata, left);
+        match self.blocking_raw(call).await? {
+            Ok(()) => Ok(()),
+            Err(error) => Err(match error.code {
+                Code::UNKNOWN_MEMBER | Code::FENCED_INSTANCE => {
+                    AppendError::NotOwner { partition: first.clone(), group }
+                }
+                Code::ILLEGAL_GENERATION | Code::REBALANCE_IN_PROGRESS => {
+                    AppendError::Rebalancing { group, source: error.into() }
+                }
+                _ => self.error(error),
+            }),
         }
     }
 

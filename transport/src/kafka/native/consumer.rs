@@ -205,6 +205,12 @@ impl Consumer {
         Ok(PendingCommit { answer })
     }
 
+    /// Member and generation, for a transaction that commits offsets; none when the client is closed.
+    pub(crate) fn group_metadata(&self) -> Option<GroupMetadata> {
+        // SAFETY: the client lives; what is returned is ours.
+        NonNull::new(unsafe { bindings::rd_kafka_consumer_group_metadata(self.client().as_ptr()) }).map(GroupMetadata)
+    }
+
     /// Leaves the group, in at most `deadline`; partitions are given up without asking anybody. True when the group
     /// knows.
     pub(crate) fn close(&self, deadline: Duration) -> bool {
@@ -241,6 +247,25 @@ impl Consumer {
         NativeError::check(Code::from_native(unsafe {
             bindings::rd_kafka_assign(self.client().as_ptr(), std::ptr::null())
         }))
+    }
+}
+
+/// Who the member is at this moment, an owned `rd_kafka_consumer_group_metadata_t`.
+pub(crate) struct GroupMetadata(NonNull<bindings::rd_kafka_consumer_group_metadata_t>);
+
+// SAFETY: plain memory that this value alone owns.
+unsafe impl Send for GroupMetadata {}
+
+impl GroupMetadata {
+    pub(super) fn as_ptr(&self) -> *const bindings::rd_kafka_consumer_group_metadata_t {
+        self.0.as_ptr()
+    }
+}
+
+impl Drop for GroupMetadata {
+    fn drop(&mut self) {
+        // SAFETY: owned, and not used afterwards.
+        unsafe { bindings::rd_kafka_consumer_group_metadata_destroy(self.0.as_ptr()) };
     }
 }
 

@@ -19,7 +19,7 @@ mod producer;
 
 pub(crate) use admin::{AdminClient, Described, NewTopic, OffsetSpec};
 pub(crate) use client::Rebalance;
-pub(crate) use consumer::{Consumer, Polled};
+pub(crate) use consumer::{Consumer, GroupMetadata, Polled};
 pub(crate) use error::{Code, NativeError};
 pub(crate) use list::{List, Position};
 pub(crate) use message::Message;

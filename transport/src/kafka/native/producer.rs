@@ -14,7 +14,7 @@ use rdkafka::{
 };
 
 use super::{
-    Code, NativeError, c_string,
+    Code, GroupMetadata, List, NativeError, c_string,
     client::{Client, Kind},
     millis,
 };
@@ -144,6 +144,24 @@ impl<D: Deliver> Producer<D> {
     pub(crate) fn begin_transaction(&self) -> Result<(), NativeError> {
         // SAFETY: the client lives; the error returned is ours.
         unsafe { NativeError::take(bindings::rd_kafka_begin_transaction(self.client.as_ptr())) }
+    }
+
+    /// Adds offsets of a group to the transaction. Blocks.
+    pub(crate) fn send_offsets(
+        &self,
+        positions: &List,
+        member: &GroupMetadata,
+        wait: Duration,
+    ) -> Result<(), NativeError> {
+        // SAFETY: client, list and metadata live through the call, and are copied; the error returned is ours.
+        unsafe {
+            NativeError::take(bindings::rd_kafka_send_offsets_to_transaction(
+                self.client.as_ptr(),
+                positions.as_ptr(),
+                member.as_ptr(),
+                millis(wait),
+            ))
+        }
     }
 
     /// Commits; records in flight are waited for, so another thread must poll meanwhile. Blocks.
