@@ -360,8 +360,16 @@ pub struct Membership(pub(crate) MemberOf);
 
 #[derive(Clone)]
 pub(crate) enum MemberOf {
-    Embedded { group: String, member: String },
+    Embedded {
+        group: String,
+        member: String,
+    },
     Kafka(Arc<crate::kafka::KafkaMembership>),
+    #[cfg(feature = "memory")]
+    Memory {
+        group: String,
+        member: String,
+    },
 }
 
 impl Membership {
@@ -370,6 +378,8 @@ impl Membership {
     pub fn group(&self) -> &str {
         match &self.0 {
             MemberOf::Embedded { group, .. } => group,
+            #[cfg(feature = "memory")]
+            MemberOf::Memory { group, .. } => group,
             MemberOf::Kafka(member) => member.group(),
         }
     }

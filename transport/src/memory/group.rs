@@ -20,6 +20,7 @@ use super::{
 use crate::{
     Assignment, Committer, Event, Fetched, GroupSettings, Member, Offset, ReadError, Revocation, Start, TopicPartition,
     embedded::assignor::{Candidate, assign},
+    log::MemberOf,
 };
 
 /// How long a member waits before it looks again whether others are still there.
@@ -396,26 +397,39 @@ struct MemoryCommitter {
     member: String,
 }
 
+/// Commits positions of partitions that a member owns, all of them; or none, and names one that it does not own.
+pub(super) fn commit(
+    state: &mut State,
+    name: &str,
+    member: &str,
+    positions: &[(TopicPartition, Offset)],
+) -> Result<(), TopicPartition> {
+    let mut rows = Vec::with_capacity(positions.len());
+    for (partition, next) in positions {
+        let id = state.partition(partition).map(|p| p.id);
+        let owner = id.and_then(|id| state.groups.get(name)?.owner.get(&id));
+        match (id, owner) {
+            (Some(id), Some(owner)) if owner == member => rows.push((id, *next)),
+            _ => return Err(partition.clone()),
+        }
+    }
+    if let Some(group) = state.groups.get_mut(name) {
+        group.committed.extend(rows);
+    }
+    Ok(())
+}
+
 #[async_trait]
 impl Committer for MemoryCommitter {
+    fn membership(&self) -> crate::Membership {
+        crate::Membership(MemberOf::Memory { group: self.group.clone(), member: self.member.clone() })
+    }
+
     async fn commit(&self, positions: &[(TopicPartition, Offset)]) -> Result<(), ReadError> {
         self.log.process().step().await;
         self.log.fails("a commit of positions fails").map_err(|f| f.read("commit positions"))?;
-        self.log.change(|state| {
-            let mut rows = Vec::with_capacity(positions.len());
-            for (partition, next) in positions {
-                let id = state.partition(partition).map(|p| p.id);
-                let owner = id.and_then(|id| state.groups.get(&self.group)?.owner.get(&id));
-                match (id, owner) {
-                    (Some(id), Some(owner)) if *owner == self.member => rows.push((id, *next)),
-                    _ => return Err(ReadError::Fenced { partition: partition.clone(), group: self.group.clone() }),
-                }
-            }
-            if let Some(group) = state.groups.get_mut(&self.group) {
-                group.committed.extend(rows);
-            }
-            Ok(())
-        })?;
+        let committed = self.log.change(|state| commit(state, &self.group, &self.member, positions));
+        committed.map_err(|partition| ReadError::Fenced { partition, group: self.group.clone() })?;
         self.log.process().gate().await;
         self.log.fails("the answer to a commit of positions is lost").map_err(|f| f.read("commit positions"))
     }

@@ -21,8 +21,9 @@ use tokio::sync::{Notify, futures::Notified, mpsc};
 use self::state::{Cursor, Found, State};
 pub use self::world::{Process, World};
 use crate::{
-    Ack, AdminError, Append, AppendError, Appended, ClusterId, Fetched, GroupSettings, Log, Member, NewRecord, Offset,
-    Range, ReadError, Reader, ReaderSettings, TopicInfo, TopicPartition, TopicSpec, TxWriter, Writer, WriterSettings,
+    Ack, AdminError, Append, AppendError, Appended, ClusterId, Fetched, GroupSettings, Log, Member, Membership,
+    NewRecord, Offset, Range, ReadError, Reader, ReaderSettings, TopicInfo, TopicPartition, TopicSpec, TxWriter,
+    Writer, WriterSettings, log::MemberOf,
 };
 
 /// A log in memory, as one process sees it.
@@ -183,7 +184,13 @@ impl Log for MemoryLog {
             *epoch += 1;
             *epoch
         });
-        Ok(Box::new(MemoryTxWriter { log: self.clone(), id: id.to_owned(), epoch, records: Vec::new() }))
+        Ok(Box::new(MemoryTxWriter {
+            log: self.clone(),
+            id: id.to_owned(),
+            epoch,
+            records: Vec::new(),
+            positions: Vec::new(),
+        }))
     }
 
     async fn reader(
@@ -251,13 +258,14 @@ struct MemoryTxWriter {
     id: String,
     epoch: i64,
     records: Vec<NewRecord>,
+    /// Of each group its member and the positions that go with the records.
+    positions: Vec<(String, String, Vec<(TopicPartition, Offset)>)>,
 }
 
 #[async_trait]
 impl TxWriter for MemoryTxWriter {
     async fn begin(&mut self) -> Result<(), AppendError> {
-        self.records.clear();
-        Ok(())
+        self.abort().await
     }
 
     async fn append(&mut self, record: NewRecord) -> Result<(), AppendError> {
@@ -265,8 +273,21 @@ impl TxWriter for MemoryTxWriter {
         Ok(())
     }
 
+    async fn positions(
+        &mut self,
+        member: &Membership,
+        positions: &[(TopicPartition, Offset)],
+    ) -> Result<(), AppendError> {
+        let MemberOf::Memory { group, member } = &member.0 else {
+            let topic = format!("of transaction {}", self.id);
+            return Err(AppendError::Refused { topic, source: "the member is of another log".into() });
+        };
+        self.positions.push((group.clone(), member.clone(), positions.to_vec()));
+        Ok(())
+    }
+
     async fn commit(&mut self) -> Result<Vec<Appended>, AppendError> {
-        let records = std::mem::take(&mut self.records);
+        let (records, positions) = (std::mem::take(&mut self.records), std::mem::take(&mut self.positions));
         let topic = records.first().map_or("", |record| &*record.topic);
         self.log.process.step().await;
         self.log.fails("a transaction fails").map_err(|failed| failed.append(topic))?;
@@ -275,7 +296,12 @@ impl TxWriter for MemoryTxWriter {
             if state.transactional.get(&self.id) != Some(&self.epoch) {
                 return Err(AppendError::Fenced { id: self.id.clone() });
             }
-            state.append_all(&records, now_ms)
+            state.admit_all(&records)?;
+            for (group, member, next) in &positions {
+                let committed = group::commit(state, group, member, next);
+                committed.map_err(|partition| AppendError::NotOwner { partition, group: group.clone() })?;
+            }
+            records.iter().map(|record| state.append(record, now_ms)).collect()
         })?;
         self.log.process.gate().await;
         self.log.fails("the outcome of a transaction is lost").map_err(|failed| failed.append(topic))?;
@@ -284,6 +310,7 @@ impl TxWriter for MemoryTxWriter {
 
     async fn abort(&mut self) -> Result<(), AppendError> {
         self.records.clear();
+        self.positions.clear();
         Ok(())
     }
 }

@@ -10,8 +10,7 @@ use bytes::Bytes;
 use super::group::Group;
 use crate::{
     AdminError, AppendError, Appended, Cleanup, NewRecord, Offset, Range, ReadError, Record, TopicId, TopicInfo,
-    TopicPartition, TopicSpec,
-    embedded::batch::{self, BatchBuilder},
+    TopicPartition, TopicSpec, embedded::batch,
 };
 
 /// Everything that is in the log.
@@ -135,12 +134,9 @@ impl State {
         Ok(Appended { partition: record.partition, offset })
     }
 
-    /// Appends all records, or none.
-    pub(super) fn append_all(&mut self, records: &[NewRecord], now_ms: i64) -> Result<Vec<Appended>, AppendError> {
-        for record in records {
-            self.admit(record)?;
-        }
-        records.iter().map(|record| self.append(record, now_ms)).collect()
+    /// Whether all records are taken.
+    pub(super) fn admit_all(&mut self, records: &[NewRecord]) -> Result<(), AppendError> {
+        records.iter().try_for_each(|record| self.admit(record).map(drop))
     }
 }
 
@@ -205,11 +201,8 @@ impl Partition {
 
 /// A record's headers as the embedded log stores them, which is how [`Record`] reads them.
 fn headers(record: &NewRecord) -> Bytes {
-    let only_headers = NewRecord { key: None, value: None, ..record.clone() };
-    let mut batch = BatchBuilder::new(0);
-    batch.push(0, 0, &only_headers);
-    let stored = batch::read(batch.finish().into()).unwrap_or_default();
-    stored.into_iter().next().map(|stored| stored.headers).unwrap_or_default()
+    let headers: Vec<_> = record.headers.iter().map(|h| (h.name.as_ref(), h.value.as_deref())).collect();
+    batch::header_block(&headers)
 }
 
 /// A partition being read.

@@ -13,7 +13,8 @@ use coursebus_transport::{Offset, TopicPartition, memory::Process};
 use tokio::{sync::Notify, time::Instant};
 
 use super::{
-    AuditState, HeldLogEntry, HeldStore, HeldTx, Mark, Note, PartitionId, Position, Settle, Settled, Store, StoreError, Tx,
+    AuditState, HeldLogEntry, HeldStore, HeldTx, Mark, Note, PartitionId, Position, Settle, Settled, Store, StoreError,
+    Tx,
 };
 use crate::{
     AppliedEvent, AuditRow, Table, Value,
@@ -267,7 +268,9 @@ impl Store for MemoryStore {
     ) -> Result<Vec<Vec<Value>>, StoreError> {
         let width = table.key.len();
         let mut rows: Vec<Vec<Value>> = self
-            .read(|data| data.rows.iter().filter(|((name, _), _)| *name == table.name).map(|(_, row)| row.clone()).collect())
+            .read(|data| {
+                data.rows.iter().filter(|((name, _), _)| *name == table.name).map(|(_, row)| row.clone()).collect()
+            })
             .await?;
         rows.sort_by(|a, b| order(&a[..width], &b[..width]));
         let behind = |row: &Vec<Value>| after.is_none_or(|after| order(&row[..width], after) == Ordering::Greater);
@@ -563,7 +566,11 @@ fn settled(mut record: HeldRecord, to: &Settled) -> Option<HeldRecord> {
 }
 
 impl Data {
-    fn of_partition<'a>(&'a self, group: &'a str, partition: &'a TopicPartition) -> impl Iterator<Item = &'a HeldRecord> {
+    fn of_partition<'a>(
+        &'a self,
+        group: &'a str,
+        partition: &'a TopicPartition,
+    ) -> impl Iterator<Item = &'a HeldRecord> {
         let mine = move |(of, place): &(String, HeldPlace)| of == group && place.partition == *partition;
         self.held.iter().filter(move |(key, _)| mine(key)).map(|(_, record)| record)
     }
