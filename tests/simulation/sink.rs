@@ -2,8 +2,11 @@
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use coursebus_consumer::EngineSettings;
-use coursebus_sinks_kit::{MemoryStore, SinkProcessor, SinkSettings, SinkSpec, Store, audit::audit};
+use coursebus_consumer::{EngineSettings, OnPoison};
+use coursebus_sinks_kit::{
+    HeldPlace, HeldRecord, HeldState, HeldStore, Mark, MemoryStore, Note, SinkProcessor, SinkSettings, SinkSpec, Store,
+    audit::audit,
+};
 use coursebus_transport::{
     GroupSettings, Log, NewRecord, Offset, TopicPartition, TopicSpec, WriterSettings,
     memory::{MemoryLog, Process, World},
@@ -26,7 +29,7 @@ const SESSION: Duration = Duration::from_secs(3);
 
 #[test]
 fn simulation_sink() {
-    play_many("simulation_sink", 300, storm);
+    play_many("simulation_sink", 1000, storm);
 }
 
 #[test]
@@ -64,7 +67,11 @@ async fn storm(world: World) -> Vec<String> {
     let stage = Stage {
         log: MemoryLog::new(observer.clone()),
         store: MemoryStore::new(observer, |_, _| false),
-        spec: Arc::new(coursebus_sinks::credentials::sink()),
+        spec: Arc::new(coursebus_sinks::credentials::sink().on_poison(if world.chance(0.8) {
+            OnPoison::Park
+        } else {
+            OnPoison::Skip
+        })),
         settings: SinkSettings {
             audit: true,
             batch_records_max: 1 + world.below(20) as usize,
@@ -79,7 +86,7 @@ async fn storm(world: World) -> Vec<String> {
     }
     stage.raise();
     let script = script(&world);
-    let poison: BTreeSet<_> = script.iter().filter(|(_, poison)| *poison).map(|(record, _)| id_of(record)).collect();
+    let poison: BTreeSet<String> = script.iter().filter(|(_, poison)| *poison).map(|(r, _)| id_of(r)).collect();
     let writing = tokio::spawn(write(stage.log.clone(), world.clone(), script.into_iter().map(|(r, _)| r).collect()));
     let mut members: Vec<Member> = (0..2 + world.below(2)).map(|_| stage.member()).collect();
     let mut wrong = Vec::new();
@@ -87,14 +94,15 @@ async fn storm(world: World) -> Vec<String> {
     while Instant::now() < until && wrong.is_empty() {
         sleep(world.time_up_to(Duration::from_secs(4))).await;
         stage.strike(&mut members).await;
+        stage.operate(&poison, 0.3).await;
         wrong.extend(stage.commits_are_behind().await);
     }
     world.calm_down();
     members.iter().for_each(|member| member.process.go_on());
     writing.await.unwrap();
-    wrong.extend(stage.comes_to_rest(&mut members).await);
+    wrong.extend(stage.comes_to_rest(&mut members, &poison).await);
     if wrong.is_empty() {
-        wrong.extend(stage.agrees(cast, poison.len()).await);
+        wrong.extend(stage.agrees(cast, &poison).await);
     }
     wrong
 }
@@ -119,10 +127,10 @@ fn script(world: &World) -> Vec<(NewRecord, bool)> {
     script
 }
 
-/// The bytes of `ce_id`, by which the simulation knows a record.
-fn id_of(record: &NewRecord) -> Vec<u8> {
+/// `ce_id`, by which the simulation knows a record.
+fn id_of(record: &NewRecord) -> String {
     let id = record.headers.iter().find(|header| header.name == "ce_id").and_then(|header| header.value.as_ref());
-    id.map(|id| id.to_vec()).unwrap_or_default()
+    String::from_utf8(id.unwrap().to_vec()).unwrap()
 }
 
 /// Writes the script over the time of the storm. Sees no faults itself: what it writes is what the sink is held to.
@@ -135,6 +143,10 @@ async fn write(log: MemoryLog, world: World, script: Vec<NewRecord>) {
             sleep(world.time_up_to(pause * 2)).await;
         }
     }
+}
+
+fn is_poison(record: &HeldRecord, poison: &BTreeSet<String>) -> bool {
+    record.event_id.as_ref().is_some_and(|id| poison.contains(id))
 }
 
 impl Stage {
@@ -258,13 +270,34 @@ impl Stage {
         (0..PARTITIONS).map(|number| TopicPartition::new(topic(), number)).collect()
     }
 
-    /// Waits until everything is applied or held.
-    async fn comes_to_rest(&self, members: &mut Vec<Member>) -> Vec<String> {
+    /// What an operator does with each record that is parked, with a probability: gives poison up, or has it tried again,
+    /// which is of no use; a record that waits behind poison is never given up.
+    async fn operate(&self, poison: &BTreeSet<String>, probability: f64) {
+        let group = self.spec.group();
+        let Ok(held) = self.store.held(&group).await else { return };
+        for record in held.iter().filter(|record| record.state == HeldState::Parked.as_str()) {
+            if !self.world.chance(probability) {
+                continue;
+            }
+            let give_up = is_poison(record, poison) && self.world.chance(0.7);
+            let mark = if give_up { Mark::Discard } else { Mark::Retry };
+            self.world.count(if give_up { "a held record was discarded" } else { "a held record was retried" });
+            let partition = TopicPartition::new(record.topic.as_str(), record.partition);
+            let place = HeldPlace { partition, offset: record.offset };
+            let note = Note { at_ms: self.world.now_ms(), who: "an operator".to_owned(), detail: String::new() };
+            // The other database's fault, not the operator's.
+            let _ = self.store.mark(&group, &[place], &mark, &note).await;
+        }
+    }
+
+    /// Waits until everything is applied, or held and given up.
+    async fn comes_to_rest(&self, members: &mut Vec<Member>, poison: &BTreeSet<String>) -> Vec<String> {
         if members.is_empty() {
             members.push(self.member());
         }
         let until = Instant::now() + REST;
         loop {
+            self.operate(poison, 1.0).await;
             let behind = self.behind().await;
             if behind.is_empty() {
                 return Vec::new();
@@ -286,19 +319,23 @@ impl Stage {
                 behind.push(format!("{partition} is at {at} of {end}"));
             }
         }
+        let held = self.store.held(&self.spec.group()).await.unwrap_or_default();
+        let parked = held.iter().filter(|record| record.state == HeldState::Parked.as_str());
+        behind.extend(parked.map(|r| format!("{}/{} {} is parked: {}", r.topic, r.partition, r.offset, r.reason)));
         behind
     }
 
     /// The auditor agrees, and what is held is what was poison.
-    async fn agrees(&self, cast: &super::cast::Cast, poison: usize) -> Vec<String> {
+    async fn agrees(&self, cast: &super::cast::Cast, poison: &BTreeSet<String>) -> Vec<String> {
         let report = audit(&self.log, cast.registry.as_ref(), &self.store, &self.spec, PREFIX).await.unwrap();
         let held = self.store.held(&self.spec.group()).await.unwrap();
         let mut wrong = Vec::new();
         if !report.agrees() {
             wrong.push(format!("{report:?}"));
         }
-        if held.len() != poison {
-            wrong.push(format!("{} records are held, {poison} are poison", held.len()));
+        let held: BTreeSet<String> = held.into_iter().filter_map(|record| record.event_id).collect();
+        if held != *poison {
+            wrong.push(format!("held: {held:?}, poison: {poison:?}"));
         }
         wrong
     }

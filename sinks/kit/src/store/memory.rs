@@ -20,7 +20,7 @@ use crate::{
     AppliedEvent, AuditRow, Table, Value,
     chain::RowName,
     fold::{Delete, Upsert},
-    held::{Edited, HeldBrief, HeldPlace, HeldRecord, HeldState, OVERHEAD_BYTES, behind_reason},
+    held::{HeldBrief, HeldPlace, HeldRecord, HeldState, OVERHEAD_BYTES, behind_reason},
     spec::key_text,
 };
 
