@@ -394,8 +394,9 @@ async fn what_a_deposed_member_would_bring_back_is_not_written() {
         let spy = Arc::new(Spy { sink: sink.unwrap(), fenced: AtomicBool::new(false) });
         let group = scene.spec.group();
         let settings = EngineSettings::new(GroupSettings::new(group.clone(), scene.spec.topics(&scene.bed.prefix)));
-        let run = coursebus_consumer::run(scene.bed.log.clone(), settings, spy.clone(), std::future::pending());
-        let engine = tokio::spawn(async move { run.await.map(drop) });
+        let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+        let stopped = async { drop(stopped.await) };
+        let engine = tokio::spawn(coursebus_consumer::run(scene.bed.log.clone(), settings, spy.clone(), stopped));
         until("two held", LIMIT, async || (scene.held().await.len() == 2).then_some(())).await;
 
         // Someone else takes it over in the database; the group has not said so yet.
@@ -404,8 +405,8 @@ async fn what_a_deposed_member_would_bring_back_is_not_written() {
         scene.mark(&cause, Mark::Discard).await;
         until("a fenced lane", LIMIT, async || spy.fenced.load(Ordering::SeqCst).then_some(())).await;
         assert_eq!((scene.modes().await, scene.held().await.len()), (vec![], 2));
-        engine.abort();
-        let _ended = engine.await;
+        stop.send(()).unwrap();
+        tokio::time::timeout(LIMIT, engine).await.unwrap().unwrap().unwrap();
         scene.run(audited(5_000)).await;
         assert_eq!((scene.modes().await, scene.held().await.len()), (vec!["behind".to_owned()], 1));
     }
