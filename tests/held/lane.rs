@@ -1,8 +1,15 @@
 //! What a lane does: with what it cannot read, at its bounds, where it is to stop; and that forgetting to hold is found.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
-use coursebus_consumer::{EngineSettings, OnPoison};
+use async_trait::async_trait;
+use coursebus_consumer::{EngineSettings, Input, OnPoison, ProcessError, Processor, Progress};
 use coursebus_producer::Producer;
 use coursebus_registry_tools::{Mode, Registration, Registry, SchemaId};
 use coursebus_schemas::{
@@ -15,7 +22,7 @@ use coursebus_sinks_kit::{
     held::desk,
 };
 use coursebus_tests::{matrix, until};
-use coursebus_transport::{GroupSettings, NewRecord, TopicPartition, WriterSettings};
+use coursebus_transport::{GroupSettings, NewRecord, Start, TopicPartition, WriterSettings};
 
 use super::{
     super::bed::{Backend, Bed, Db, LIMIT, alone},
@@ -353,5 +360,54 @@ async fn at_a_bound_a_partition_stands_and_goes_on_when_there_is_room() {
         until("the status", LIMIT, async || running.processor.stuck().is_empty().then_some(())).await;
         running.end().await;
         assert!(scene.audit().await.agrees());
+    }
+}
+
+/// Tells when the sink finds that its partition was taken over.
+struct Spy {
+    sink: SinkProcessor,
+    fenced: AtomicBool,
+}
+
+#[async_trait]
+impl Processor for Spy {
+    async fn take_over(&self, partitions: &[TopicPartition]) -> Result<Vec<(TopicPartition, Start)>, ProcessError> {
+        self.sink.take_over(partitions).await
+    }
+
+    async fn run(&self, partition: TopicPartition, input: Input, progress: Progress) -> Result<(), ProcessError> {
+        let outcome = self.sink.run(partition, input, progress).await;
+        self.fenced.fetch_or(matches!(outcome, Err(ProcessError::Fenced { .. })), Ordering::SeqCst);
+        outcome
+    }
+}
+
+/// A member that has lost its partition, and does not know it yet, brings nothing back.
+#[tokio::test]
+async fn what_a_deposed_member_would_bring_back_is_not_written() {
+    for db in databases() {
+        let scene = Scene::new(&db, 1, |spec| spec).await;
+        let cause = scene.emit(A, 1, "poison", "tomorrow").await;
+        scene.emit(A, 1, "behind", SOUND).await;
+        let (log, registry) = (scene.bed.log.clone(), scene.bed.registry.clone());
+        let sink = SinkProcessor::new(scene.spec.clone(), scene.store.clone(), log, registry, audited(5_000)).await;
+        let spy = Arc::new(Spy { sink: sink.unwrap(), fenced: AtomicBool::new(false) });
+        let group = scene.spec.group();
+        let settings = EngineSettings::new(GroupSettings::new(group.clone(), scene.spec.topics(&scene.bed.prefix)));
+        let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+        let stopped = async { drop(stopped.await) };
+        let engine = tokio::spawn(coursebus_consumer::run(scene.bed.log.clone(), settings, spy.clone(), stopped));
+        until("two held", LIMIT, async || (scene.held().await.len() == 2).then_some(())).await;
+
+        // Someone else takes it over in the database; the group has not said so yet.
+        let ids: Vec<_> = scene.store.positions(&group).await.unwrap().into_iter().map(|p| p.id).collect();
+        scene.store.take_over(&group, &ids).await.unwrap();
+        scene.mark(&cause, Mark::Discard).await;
+        until("a fenced lane", LIMIT, async || spy.fenced.load(Ordering::SeqCst).then_some(())).await;
+        assert_eq!((scene.modes().await, scene.held().await.len()), (vec![], 2));
+        stop.send(()).unwrap();
+        tokio::time::timeout(LIMIT, engine).await.unwrap().unwrap().unwrap();
+        scene.run(audited(5_000)).await;
+        assert_eq!((scene.modes().await, scene.held().await.len()), (vec!["behind".to_owned()], 1));
     }
 }
