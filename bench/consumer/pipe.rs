@@ -1,4 +1,4 @@
-//! From topic to topic: exactly once, in transactions, beside at least once, with batches of the same size.
+//! From topic to topic: exactly once, in transactions, beside at least once, by a handler of batches.
 
 use std::{
     sync::{Arc, OnceLock},
@@ -64,10 +64,10 @@ async fn measure(bench: &mut Bench, work: &str, line: &Line) -> Result<()> {
     let measured = paired(&bench.plan, async || exactly_once(line).await, async || at_least_once(line).await);
     let measured = measured.await?;
     let settings = json!({
-        "records": line.count, "made_bytes": RECORD_BYTES, "batch_records": BATCH, "partitions": PARTITIONS,
+        "records": line.count, "made_bytes": RECORD_BYTES, "batch_records_max": BATCH, "partitions": PARTITIONS,
         "how": "one record made of each; from the first call until everything is committed",
     });
-    bench.report.add((work, "the same at least once, in batches of the same size", "records/s"), measured, settings)
+    bench.report.add((work, "the same at least once, by a handler of batches", "records/s"), measured, settings)
 }
 
 fn made(out: &Arc<str>, event: &CourseEnrollmentCreated) -> NewRecord {

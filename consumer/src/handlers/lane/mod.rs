@@ -28,7 +28,7 @@ use crate::{
     },
 };
 
-/// What is taken from the input at once.
+/// What is taken from the input at once, or as much as the largest batch of a handler.
 const TAKE_RECORDS: usize = 1000;
 const TAKE_BYTES: usize = 1 << 20;
 /// How soon it is asked again whether a pause is over.
@@ -110,6 +110,7 @@ pub(super) struct Lane<'a> {
     handlers: &'a Handlers,
     partition: TopicPartition,
     callers: Vec<Box<dyn Caller>>,
+    take_records: usize,
     schemas: Schemas,
     dispatch: Dispatch<Item>,
     /// Batches that wait for a free place.
@@ -136,8 +137,10 @@ impl<'a> Lane<'a> {
         let settings = &handlers.settings;
         let bounds = Bounds { records_max: settings.in_flight_max, bytes_max: settings.in_flight_bytes_max };
         let book = parked::read(handlers, &partition).await?;
+        let callers: Vec<_> = handlers.handlers.iter().map(|handler| handler.caller()).collect();
         Ok(Self {
-            callers: handlers.handlers.iter().map(|handler| handler.caller()).collect(),
+            take_records: callers.iter().map(|caller| caller.batch_max()).fold(TAKE_RECORDS, usize::max),
+            callers,
             handlers,
             partition,
             schemas: Schemas::default(),
@@ -195,7 +198,7 @@ impl<'a> Lane<'a> {
                 Some(request) = requests.recv(), if self.open => self.on_request(request).await?,
                 () = until(self.book.next_due()), if self.open && self.acquiring.is_none() && !self.is_held_back() => {}
                 () = sleep(PAUSED), if self.open && self.is_held_back() => {}
-                taken = take(input, room), if self.open => {
+                taken = take(input, (room.0.min(self.take_records), room.1.min(TAKE_BYTES))), if self.open => {
                     match taken {
                         Some(taken) => {
                             self.take_in(taken, progress).await?;
@@ -293,7 +296,7 @@ async fn take(input: &mut Input, (records, bytes): (usize, usize)) -> Option<Tak
         input.closed().await;
         return None;
     }
-    input.next(records.min(TAKE_RECORDS), bytes.min(TAKE_BYTES)).await
+    input.next(records, bytes).await
 }
 
 /// Never, without a time.
