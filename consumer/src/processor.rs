@@ -30,6 +30,14 @@ pub enum ProcessError {
         /// Topic and partition.
         partition: TopicPartition,
     },
+    /// The position is of a part of the log that is gone: going on would skip events in silence.
+    #[error("{what}")]
+    Gap {
+        /// Topic and partition.
+        partition: TopicPartition,
+        /// Which records are missing, and why.
+        what: String,
+    },
     /// What the processor depends on stayed away for the whole of its budget.
     #[error("could not {what}")]
     Unavailable {
@@ -38,7 +46,7 @@ pub enum ProcessError {
         /// What was said last.
         source: Cause,
     },
-    /// A position that cannot be read any more, a recreated topic, a broken database.
+    /// A broken database, access rights, a bug.
     #[error("{what}")]
     Refused {
         /// What is wrong.
@@ -54,7 +62,7 @@ impl ProcessError {
     pub fn class(&self) -> Class {
         match self {
             Self::Unavailable { .. } => Class::Transient,
-            Self::Fenced { .. } | Self::Refused { .. } => Class::Fatal,
+            Self::Fenced { .. } | Self::Gap { .. } | Self::Refused { .. } => Class::Fatal,
         }
     }
 }

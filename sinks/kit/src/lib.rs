@@ -8,23 +8,32 @@
 mod address;
 pub mod audit;
 mod chain;
+mod clock;
 pub mod dump;
 mod effect;
 pub mod fields;
 mod fold;
+mod gap;
 mod held;
+pub mod monitor;
 mod processor;
 pub mod read_api;
+pub mod replay;
 mod spec;
 mod store;
 mod value;
+mod watch;
 
 pub use address::{AddressError, DbAddress};
 pub use chain::{AuditRow, ChainLink, RowName};
 pub use effect::{Effect, Effects, Event as AppliedEvent};
 pub use fold::{Delete, Upsert};
+pub use gap::{Gap, GapCause};
 pub use held::{HeldRecord, HeldState};
 pub use processor::{SinkProcessor, SinkSettings};
 pub use spec::{Change, Column, EffectError, Kind, SinkSpec, Table, Touch};
-pub use store::{AuditState, Batch, PartitionId, Position, Store, StoreError, Tx, apply, open};
+pub use store::{
+    AuditState, Batch, HeldCount, Move, Moved, Operate, PartitionId, Position, Store, StoreError, Tx, apply, open,
+};
 pub use value::Value;
+pub use watch::{PartitionView, SECONDS, Totals, Watch};

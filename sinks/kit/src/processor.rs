@@ -14,10 +14,9 @@ use coursebus_consumer::{
 };
 use coursebus_registry_tools::Registry;
 use coursebus_transport::{Log, Offset, Record, Start, TopicPartition};
-use time::OffsetDateTime;
-
 use crate::{
-    Batch, Effects, HeldRecord, PartitionId, Position, SinkSpec, Store, StoreError, effect::effect, store::apply,
+    Batch, Effects, HeldRecord, PartitionId, Position, SinkSpec, Store, StoreError, Watch, clock::now_ms,
+    effect::effect, gap, store::apply,
 };
 
 /// How a sink runs.
@@ -31,11 +30,23 @@ pub struct SinkSettings {
     pub batch_bytes_max: usize,
     /// How long the database or the registry may stay away before the sink gives up. Default 60 s.
     pub retry_budget: Duration,
+    /// Goes on behind a part of the log that is gone (retention, a recreated topic), and notes the gap in the database.
+    /// Default false: such a gap is fatal.
+    pub accept_gap: bool,
+    /// Is told what the sink is doing.
+    pub watch: Watch,
 }
 
 impl Default for SinkSettings {
     fn default() -> Self {
-        Self { audit: false, batch_records_max: 5_000, batch_bytes_max: 4 << 20, retry_budget: Duration::from_secs(60) }
+        Self {
+            audit: false,
+            batch_records_max: 5_000,
+            batch_bytes_max: 4 << 20,
+            retry_budget: Duration::from_secs(60),
+            accept_gap: false,
+            watch: Watch::default(),
+        }
     }
 }
 
@@ -85,33 +96,51 @@ impl SinkProcessor {
     }
 
     /// Where a partition starts: at its stored position, if the log still has it.
-    async fn start(&self, id: &PartitionId, stored: &Position) -> Result<Start, ProcessError> {
+    async fn start(&self, id: &PartitionId, stored: &Position) -> Result<Offset, ProcessError> {
         let partition = &id.partition;
         let range = self.log.range(partition).await;
         let range = range.map_err(|e| ProcessError::Unavailable {
             what: format!("find the ends of {partition}"),
             source: e.into(),
         })?;
-        let Some(next) = stored.next else { return Ok(Start::At(range.earliest)) };
-        let refuse = |what: String| Err(ProcessError::Refused { what, source: None });
-        if stored.id != *id {
-            return refuse(format!(
-                "position {next} of {partition} is of a topic that is gone: it was deleted and made again, or this is another log"
-            ));
+        let Some(gap) = gap::find(id, stored, range) else {
+            return Ok(stored.next.unwrap_or(range.earliest));
+        };
+        if !self.settings.accept_gap {
+            return Err(ProcessError::Gap { partition: partition.clone(), what: gap.to_string() });
         }
-        if next < range.earliest {
-            return refuse(format!(
-                "records {next} to {} of {partition} were deleted before they were applied",
-                Offset(range.earliest.0 - 1)
-            ));
+        tracing::warn!(sink = self.spec.name, %gap, resume = %gap.resume, "going on behind a gap");
+        let noted = self.store.accept_gap(&self.spec.group(), stored.epoch, &gap, now_ms()).await;
+        noted.map_err(|error| match error {
+            StoreError::Fenced { partition } => ProcessError::Fenced { partition },
+            error => ProcessError::Unavailable { what: "note a gap".to_owned(), source: error.into() },
+        })?;
+        Ok(gap.resume)
+    }
+
+    /// Takes partitions over for someone who reads them outside a group.
+    pub(crate) async fn claim(&self, partitions: &[TopicPartition]) -> Result<(), ProcessError> {
+        self.take_over(partitions).await.map(drop)
+    }
+
+    /// How many records one transaction takes at most.
+    pub(crate) fn batch_records_max(&self) -> usize {
+        self.settings.batch_records_max.max(1)
+    }
+
+    /// Applies a batch, as [`Processor::run`] does with each.
+    pub(crate) async fn process(
+        &self,
+        partition: &TopicPartition,
+        records: &[Record],
+        next: Offset,
+    ) -> Result<(), ProcessError> {
+        if let Some(first) = records.first() {
+            self.settings.watch.begun(partition, first);
         }
-        if next > range.latest {
-            return refuse(format!(
-                "position {next} of {partition} is behind the end of the log, which is {}",
-                range.latest
-            ));
-        }
-        Ok(Start::At(next))
+        self.apply(partition, records, next).await?;
+        self.settings.watch.done(partition, next, records.len());
+        Ok(())
     }
 
     /// Applies records and moves the position to `next`. A batch with a value that the database refuses is divided until
@@ -132,6 +161,7 @@ impl SinkProcessor {
                     Err(StoreError::Value { .. }) => break,
                     Err(error @ StoreError::Away { .. }) => {
                         tracing::warn!(sink = self.spec.name, %partition, %error, "trying again");
+                        self.settings.watch.retried(partition);
                         if !backoff.wait().await {
                             let what = format!("write to the database of {}", self.spec.name);
                             return Err(ProcessError::Unavailable { what, source: error.into() });
@@ -211,14 +241,10 @@ impl SinkProcessor {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "held records are stamped here and nowhere else")]
-fn now_ms() -> i64 {
-    i64::try_from(OffsetDateTime::now_utc().unix_timestamp_nanos() / 1_000_000).unwrap_or_default()
-}
-
 #[async_trait]
 impl Processor for SinkProcessor {
     async fn take_over(&self, partitions: &[TopicPartition]) -> Result<Vec<(TopicPartition, Start)>, ProcessError> {
+        self.settings.watch.taking(partitions);
         let ids = self.identify(partitions).await?;
         let mut backoff = Backoff::new(self.settings.retry_budget);
         let positions = loop {
@@ -239,7 +265,9 @@ impl Processor for SinkProcessor {
         };
         let mut starts = Vec::with_capacity(ids.len());
         for (id, stored) in ids.iter().zip(&positions) {
-            starts.push((id.partition.clone(), self.start(id, stored).await?));
+            let start = self.start(id, stored).await?;
+            self.settings.watch.owned(&id.partition, start);
+            starts.push((id.partition.clone(), Start::At(start)));
             let mut epochs = self.epochs.write().unwrap_or_else(PoisonError::into_inner);
             epochs.insert(id.partition.clone(), stored.epoch);
         }
@@ -248,14 +276,16 @@ impl Processor for SinkProcessor {
 
     async fn run(&self, partition: TopicPartition, mut input: Input, progress: Progress) -> Result<(), ProcessError> {
         let (records_max, bytes_max) = (self.settings.batch_records_max, self.settings.batch_bytes_max);
+        let _owned = self.settings.watch.until_dropped(&partition);
         while let Some(taken) = input.next(records_max, bytes_max).await {
             if let Some(last) = taken.records.last() {
                 let next = last.offset().next();
-                self.apply(&partition, &taken.records, next).await?;
+                self.process(&partition, &taken.records, next).await?;
                 progress.advance(next);
             }
             if let Some(end) = taken.end {
                 progress.caught_up(end);
+                self.settings.watch.ended(&partition, end);
             }
         }
         Ok(())

@@ -204,7 +204,10 @@ impl SinkSpec {
             SqlSafeStr,
             migrate::{Migration, MigrationType, Migrator},
         };
-        let own = [(1, "kit", include_str!("../migrations/0001_kit.sql"))];
+        let own = [
+            (1, "kit", include_str!("../migrations/0001_kit.sql")),
+            (20, "gaps", include_str!("../migrations/0020_gaps.sql")),
+        ];
         let all = own.iter().chain(self.migrations).map(|(number, name, sql)| {
             Migration::new(*number, (*name).into(), MigrationType::Simple, (*sql).into_sql_str(), false)
         });

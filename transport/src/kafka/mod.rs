@@ -11,6 +11,7 @@ mod config;
 mod delivery;
 mod feed;
 mod group;
+mod groups;
 mod limits;
 pub(crate) mod native;
 mod pump;
@@ -28,7 +29,7 @@ use async_trait::async_trait;
 pub use settings::KafkaSettings;
 
 use crate::{
-    AdminError, AppendError, ClusterId, GroupSettings, Log, Member, Offset, OpenError, Range, ReadError, Reader,
+    AdminError, AppendError, ClusterId, GroupInfo, GroupSettings, Log, Member, Offset, OpenError, Range, ReadError, Reader,
     ReaderSettings, Settings, TopicInfo, TopicPartition, TopicSpec, TxWriter, Writer, WriterSettings,
 };
 
@@ -104,6 +105,18 @@ impl Log for KafkaLog {
 
     async fn committed(&self, group: &str, partitions: &[TopicPartition]) -> Result<Vec<Option<Offset>>, AdminError> {
         self.admin.committed(group, partitions).await
+    }
+
+    async fn groups(&self) -> Result<Vec<String>, AdminError> {
+        self.admin.groups().await
+    }
+
+    async fn group(&self, name: &str) -> Result<GroupInfo, AdminError> {
+        self.admin.group(name).await
+    }
+
+    async fn set_positions(&self, group: &str, positions: &[(TopicPartition, Offset)]) -> Result<(), AdminError> {
+        self.admin.set_positions(group, positions).await
     }
 
     async fn writer(&self, settings: WriterSettings) -> Result<Writer, AppendError> {

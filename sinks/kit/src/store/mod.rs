@@ -1,6 +1,7 @@
 //! The database of a sink, as the kit needs it. SQLite and PostgreSQL pass the same tests.
 
 mod error;
+mod operate;
 mod postgres;
 mod sqlite;
 
@@ -9,6 +10,7 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 use coursebus_transport::{Offset, TopicPartition};
 pub use error::StoreError;
+pub use operate::{HeldCount, Move, Moved, Operate};
 
 use crate::{
     AppliedEvent, AuditRow, DbAddress, Effect, HeldRecord, SinkSpec, Table, Value,
@@ -69,7 +71,7 @@ pub struct Batch<'a> {
 
 /// A sink's database.
 #[async_trait]
-pub trait Store: Send + Sync + 'static {
+pub trait Store: Operate + Send + Sync + 'static {
     /// Raises the epoch of partitions, so that whoever had them can write nothing more, and answers where they stand; in the
     /// order asked for. Waits for a transaction of the one before, a bounded time (5 s).
     async fn take_over(&self, group: &str, partitions: &[PartitionId]) -> Result<Vec<Position>, StoreError>;

@@ -53,6 +53,10 @@ impl PostgresStore {
         migrated.map_err(|e| StoreError::Broken { what: "migrate".to_owned(), source: e.into() })?;
         Ok(Self { pool })
     }
+
+    async fn write(&self) -> Result<Transaction<'static, Postgres>, StoreError> {
+        self.pool.begin().await.map_err(|e| wrong(e, "begin a transaction"))
+    }
 }
 
 fn wrong(error: sqlx::Error, what: &str) -> StoreError {
@@ -174,8 +178,7 @@ impl Store for PostgresStore {
     }
 
     async fn begin(&self) -> Result<Box<dyn Tx>, StoreError> {
-        let tx = self.pool.begin().await.map_err(|e| wrong(e, "begin a transaction"))?;
-        Ok(Box::new(PostgresTx(tx)))
+        Ok(Box::new(PostgresTx(self.write().await?)))
     }
 
     async fn positions(&self, group: &str) -> Result<Vec<Position>, StoreError> {
@@ -260,6 +263,14 @@ impl Store for PostgresStore {
         rows.iter().map(read_held).collect::<Result<_, _>>().map_err(wrong)
     }
 }
+
+super::operate::operate!(
+    PostgresStore,
+    PostgresStore::write,
+    |store: &PostgresStore| store.pool.clone(),
+    wrong,
+    read_position
+);
 
 fn audit_row(
     (table, key, applied, chain, deleted): (String, String, i64, String, bool),
