@@ -23,8 +23,9 @@ use coursebus_sinks_kit::{
 };
 use coursebus_tests::{Cli, matrix};
 use coursebus_transport::{
-    AdminError, AppendError, ClusterId, Committer, Event, GroupInfo, GroupSettings, Log, Member, NewRecord, Offset, Range,
-    ReadError, Reader, ReaderSettings, Record, TopicInfo, TopicPartition, TopicSpec, TxWriter, Writer, WriterSettings,
+    AdminError, AppendError, ClusterId, Committer, Event, GroupInfo, GroupSettings, Log, Member, NewRecord, Offset,
+    Range, ReadError, Reader, ReaderSettings, Record, TopicInfo, TopicPartition, TopicSpec, TxWriter, Writer,
+    WriterSettings,
 };
 use sqlx::{Connection, Executor, SqliteConnection};
 

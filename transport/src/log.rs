@@ -14,7 +14,8 @@ use async_trait::async_trait;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use crate::{
-    AdminError, AppendError, ClusterId, GroupInfo, NewRecord, Offset, ReadError, Record, TopicInfo, TopicPartition, TopicSpec,
+    AdminError, AppendError, ClusterId, GroupInfo, NewRecord, Offset, ReadError, Record, TopicInfo, TopicPartition,
+    TopicSpec,
 };
 
 /// A cluster of topics. All calls may be made from any task; each waits a bounded time ([`crate::Settings::request_timeout`])

@@ -27,14 +27,6 @@ impl GapCause {
             Self::Truncated => "truncated",
         }
     }
-
-    pub(crate) fn parse(text: &str) -> Self {
-        match text {
-            "recreated" => Self::Recreated,
-            "truncated" => Self::Truncated,
-            _ => Self::Deleted,
-        }
-    }
 }
 
 /// A part of the log that is not there, between a stored position and where reading can go on.
@@ -52,9 +44,9 @@ pub struct Gap {
     pub resume: Offset,
 }
 
-/// What is missing, if anything is.
+/// What is missing between a stored position and a partition as the log has it now, if anything is.
 #[must_use]
-pub(crate) fn find(id: &PartitionId, stored: &Position, range: Range) -> Option<Gap> {
+pub fn find(id: &PartitionId, stored: &Position, range: Range) -> Option<Gap> {
     let position = stored.next?;
     let (cause, resume) = if stored.id != *id {
         (GapCause::Recreated, range.earliest)

@@ -28,7 +28,7 @@ pub use address::{AddressError, DbAddress};
 pub use chain::{AuditRow, ChainLink, RowName};
 pub use effect::{Effect, Effects, Event as AppliedEvent};
 pub use fold::{Delete, Upsert};
-pub use gap::{Gap, GapCause};
+pub use gap::{Gap, GapCause, find as find_gap};
 pub use held::{HeldRecord, HeldState};
 pub use processor::{SinkProcessor, SinkSettings};
 pub use spec::{Change, Column, EffectError, Kind, SinkSpec, Table, Touch};

@@ -8,16 +8,16 @@ use std::{
     time::Duration,
 };
 
+use crate::{
+    Batch, Effects, HeldRecord, PartitionId, Position, SinkSpec, Store, StoreError, Watch, clock::now_ms,
+    effect::effect, gap, store::apply,
+};
 use async_trait::async_trait;
 use coursebus_consumer::{
     Backoff, Decoder, Input, OpenError, Poison, PoisonCode, ProcessError, Processor, Progress, open_patiently,
 };
 use coursebus_registry_tools::Registry;
 use coursebus_transport::{Log, Offset, Record, Start, TopicPartition};
-use crate::{
-    Batch, Effects, HeldRecord, PartitionId, Position, SinkSpec, Store, StoreError, Watch, clock::now_ms,
-    effect::effect, gap, store::apply,
-};
 
 /// How a sink runs.
 #[derive(Debug, Clone)]

@@ -2,11 +2,7 @@
 //!
 //! It joins no group: the group that keeps the sink's own tables is not disturbed and not needed.
 
-use std::{
-    collections::HashMap,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use coursebus_consumer::ProcessError;
 use coursebus_registry_tools::Registry;

@@ -61,8 +61,7 @@ pub async fn positions_are_set_only_without_members(f: &Fixture) {
 pub async fn positions_are_set_all_or_none(f: &Fixture) {
     let topic = f.topic(1).await;
     let (name, there) = (f.unique("group"), partition(&topic, 0));
-    for (stranger, unknown_topic) in
-        [(partition(&topic, 7), false), (partition(&f.unique("missing").into(), 0), true)]
+    for (stranger, unknown_topic) in [(partition(&topic, 7), false), (partition(&f.unique("missing").into(), 0), true)]
     {
         let refused = f.log.set_positions(&name, &[(there.clone(), Offset(0)), (stranger, Offset(0))]).await;
         let told = match &refused {

@@ -87,8 +87,6 @@ fn committed(c: &Connection, group: &str) -> rusqlite::Result<Vec<(TopicPartitio
         "SELECT t.name, p.number, c.next_offset FROM committed c JOIN partition p ON p.id = c.partition
          JOIN topic t ON t.id = p.topic WHERE c.consumer_group = ?1 ORDER BY t.name, p.number",
     )?
-    .query_map([group], |row| {
-        Ok((TopicPartition::new(row.get::<_, String>(0)?, row.get(1)?), Offset(row.get(2)?)))
-    })?
+    .query_map([group], |row| Ok((TopicPartition::new(row.get::<_, String>(0)?, row.get(1)?), Offset(row.get(2)?))))?
     .collect()
 }

@@ -28,9 +28,9 @@ use self::{
     topics::TopicError,
 };
 use crate::{
-    Ack, AdminError, Append, AppendError, Cause, ClusterId, GroupInfo, GroupSettings, Log, Member, NewRecord, Offset, OpenError,
-    Range, ReadError, Reader, ReaderSettings, Settings, Sync, TopicInfo, TopicPartition, TopicSpec, TxWriter, Writer,
-    WriterSettings,
+    Ack, AdminError, Append, AppendError, Cause, ClusterId, GroupInfo, GroupSettings, Log, Member, NewRecord, Offset,
+    OpenError, Range, ReadError, Reader, ReaderSettings, Settings, Sync, TopicInfo, TopicPartition, TopicSpec,
+    TxWriter, Writer, WriterSettings,
 };
 
 /// A log in a folder.

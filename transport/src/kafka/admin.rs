@@ -193,7 +193,10 @@ impl Ask {
     }
 
     /// Asks again while brokers are moving things about.
-    pub(super) fn retry<T>(&self, ask: impl Fn(&AdminClient, Duration) -> Result<T, NativeError>) -> Result<T, Failure> {
+    pub(super) fn retry<T>(
+        &self,
+        ask: impl Fn(&AdminClient, Duration) -> Result<T, NativeError>,
+    ) -> Result<T, Failure> {
         loop {
             match ask(&self.client, self.left()) {
                 Err(error) if error.code.is_transient() && Instant::now() + BACKOFF < self.deadline => {

@@ -87,8 +87,7 @@ impl Ask {
 }
 
 fn member((id, place, partitions): (String, String, Vec<Position>)) -> GroupMember {
-    let mut partitions: Vec<_> =
-        partitions.into_iter().map(|p| TopicPartition::new(p.topic, p.partition)).collect();
+    let mut partitions: Vec<_> = partitions.into_iter().map(|p| TopicPartition::new(p.topic, p.partition)).collect();
     partitions.sort_unstable();
     GroupMember { id, place, partitions }
 }

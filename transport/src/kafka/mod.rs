@@ -29,8 +29,8 @@ use async_trait::async_trait;
 pub use settings::KafkaSettings;
 
 use crate::{
-    AdminError, AppendError, ClusterId, GroupInfo, GroupSettings, Log, Member, Offset, OpenError, Range, ReadError, Reader,
-    ReaderSettings, Settings, TopicInfo, TopicPartition, TopicSpec, TxWriter, Writer, WriterSettings,
+    AdminError, AppendError, ClusterId, GroupInfo, GroupSettings, Log, Member, Offset, OpenError, Range, ReadError,
+    Reader, ReaderSettings, Settings, TopicInfo, TopicPartition, TopicSpec, TxWriter, Writer, WriterSettings,
 };
 
 /// A Kafka cluster as a [`Log`].

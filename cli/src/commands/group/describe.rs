@@ -9,7 +9,7 @@ use coursebus_sinks_kit::{HeldCount, Position, find_gap, open};
 use coursebus_transport::{GroupInfo, Log, Offset, Range, TopicPartition};
 use serde_json::{Value, json};
 
-use super::{Whose, super::topic::plain, lag::first_emitted, partitions};
+use super::{super::topic::plain, Whose, lag::first_emitted, partitions};
 use crate::{context::Global, failure::Failure, output, when};
 
 pub async fn run(global: &Global, name: &str) -> Result<ExitCode, Failure> {
@@ -67,12 +67,7 @@ fn topics_of(group: &GroupInfo) -> Vec<String> {
     topics.into_iter().collect()
 }
 
-async fn rows(
-    log: &dyn Log,
-    group: &GroupInfo,
-    sink: Option<&Sink>,
-    topics: &[String],
-) -> Result<Vec<Value>, Failure> {
+async fn rows(log: &dyn Log, group: &GroupInfo, sink: Option<&Sink>, topics: &[String]) -> Result<Vec<Value>, Failure> {
     let committed: HashMap<&TopicPartition, Offset> = group.committed.iter().map(|(p, next)| (p, *next)).collect();
     let mut found: Vec<(Value, Option<(TopicPartition, Offset)>)> = Vec::new();
     for id in partitions(log, topics).await? {

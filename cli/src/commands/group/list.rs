@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, process::ExitCode};
 
 use serde_json::{Value, json};
 
-use super::{Whose, super::topic::plain};
+use super::{super::topic::plain, Whose};
 use crate::{context::Global, failure::Failure, output};
 
 pub async fn run(global: &Global) -> Result<ExitCode, Failure> {

@@ -18,8 +18,10 @@ use crate::{
 /// Applies what was emitted in a time to an empty database, and ends with a count. The sink's own tables, its group and its
 /// positions are not touched.
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  coursebus group replay discovery --from 2026-01-01T00:00:00Z --to 2026-02-01T00:00:00Z \
-    --into-db sqlite:replayed\n  coursebus sink dump discovery --db sqlite:replayed")]
+#[command(
+    after_help = "Example:\n  coursebus group replay discovery --from 2026-01-01T00:00:00Z --to 2026-02-01T00:00:00Z \
+    --into-db sqlite:replayed\n  coursebus sink dump discovery --db sqlite:replayed"
+)]
 pub struct Args {
     /// The sink
     name: String,

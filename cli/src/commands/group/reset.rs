@@ -6,14 +6,15 @@ use coursebus_sinks_kit::{Move, PartitionId, SinkSpec, Store, open};
 use coursebus_transport::{AdminError, GroupInfo, Log, Offset, Range};
 use serde_json::{Value, json};
 
-use super::{Whose, super::topic::plain, partitions};
+use super::{super::topic::plain, Whose, partitions};
 use crate::{
     context::Global,
     failure::{Code, Failure},
     output, when,
 };
 
-const HELP: &str = "A sink's position is moved in its database, with a new epoch: a process that still has the partition can
+const HELP: &str =
+    "A sink's position is moved in its database, with a new epoch: a process that still has the partition can
 write nothing more. What else happens to a sink, in the same transaction:
   going back      events from there on are applied again, in their order. Upserts leave the rows as they
                   are in the end, but a row shows its older states on the way: readers may see them. Where
@@ -168,9 +169,7 @@ async fn plan(
             target => place(target, from, range).ok_or_else(|| out_of_range(&id, target, range))?,
         };
         let held = match (whose, store) {
-            (Whose::Sink(_), Some(store)) => {
-                Some(store.held_from(&group.name, &Move { id: id.clone(), to }).await?)
-            }
+            (Whose::Sink(_), Some(store)) => Some(store.held_from(&group.name, &Move { id: id.clone(), to }).await?),
             _ => None,
         };
         steps.push(Step { id, from, to, held });

@@ -87,7 +87,8 @@ pub(super) const SET_HELD_ASIDE: &str =
 pub(super) const END_AUDIT: &str = "UPDATE bus_meta SET value = 'off' WHERE name = 'audit' AND value = 'on'";
 pub(super) const DROP_AUDIT: &str = "DELETE FROM bus_audit";
 pub(super) const DROP_INBOX: &str = "DELETE FROM bus_inbox WHERE consumer_group = $1";
-pub(super) const INSERT_GAP: &str = "INSERT INTO bus_gaps (consumer_group, topic, partition, cause, position, resumed_at,
+pub(super) const INSERT_GAP: &str =
+    "INSERT INTO bus_gaps (consumer_group, topic, partition, cause, position, resumed_at,
     cluster, topic_id, noted_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING";
 pub(super) const COUNT_GAPS: &str = "SELECT topic, partition, count(*) FROM bus_gaps WHERE consumer_group = $1
     GROUP BY topic, partition ORDER BY topic, partition";
