@@ -150,6 +150,9 @@ contract!(
     a_stopped_transaction_is_in_the_way_for_a_bounded_time_only,
 );
 
+#[path = "store/operate.rs"]
+mod operate;
+
 fn partition(number: i32) -> PartitionId {
     let partition = TopicPartition::new("dev-things", number);
     PartitionId { partition, cluster: "cluster".into(), topic_id: "topic-1".into() }
