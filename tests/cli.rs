@@ -2,8 +2,10 @@
 
 mod errors;
 mod events;
+mod groups;
 mod help;
 mod lists;
+mod readiness;
 mod up;
 
 use coursebus_tests::Cli;

@@ -8,5 +8,6 @@ mod bed;
 mod cli;
 mod demo;
 mod goldens;
+mod kafka_security;
 mod kills;
 mod oulad;
