@@ -103,8 +103,8 @@ fn each_role_does_its_work_and_nothing_else() {
     admin.run(["group", "reset", &group, "--topic", topic, "--to", "latest"]).ok();
 
     // Without its right each is refused, and told so.
-    refused(emit(&sink, "course-v1:OU+C+x"), "Topic authorization failed");
-    refused(emit(&admin, "course-v1:OU+C+x"), "Topic authorization failed");
+    refused(emit(&sink, "course-v1:OU+C+x"), "authorization failed");
+    refused(emit(&admin, "course-v1:OU+C+x"), "authorization failed");
     refused(producer.run(["sink", "run", "discovery", "--until-caught-up", "--timeout", "30s"]), "authorization failed");
     refused(registry.run(["event", "tail", topic, "--from", "earliest", "--until-end"]), "authorization failed");
     refused(sink.run(["group", "reset", "elsewhere", "--topic", topic, "--to", "latest"]), "authorization failed");
