@@ -6,6 +6,7 @@ mod groups;
 mod help;
 mod lists;
 mod readiness;
+mod traces;
 mod up;
 
 use coursebus_tests::Cli;

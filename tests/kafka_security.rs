@@ -41,7 +41,8 @@ fn grant(kafka: &SecureKafka, plain: &str, prefix: &str, rights: &[Right]) {
             for right in some {
                 scope.spawn(|| {
                     let name = if right.name == "dev-" { format!("{prefix}-") } else { right.name.clone() };
-                    let mut args = vec!["--add".to_owned(), "--allow-principal".to_owned(), format!("User:{}", right.user)];
+                    let mut args =
+                        vec!["--add".to_owned(), "--allow-principal".to_owned(), format!("User:{}", right.user)];
                     args.extend(right.operations.iter().flat_map(|o| ["--operation".to_owned(), o.clone()]));
                     args.extend([format!("--{}", right.resource), name]);
                     args.extend(["--resource-pattern-type".to_owned(), right.pattern.clone()]);
@@ -105,7 +106,10 @@ fn each_role_does_its_work_and_nothing_else() {
     // Without its right each is refused, and told so.
     refused(emit(&sink, "course-v1:OU+C+x"), "authorization failed");
     refused(emit(&admin, "course-v1:OU+C+x"), "authorization failed");
-    refused(producer.run(["sink", "run", "discovery", "--until-caught-up", "--timeout", "30s"]), "authorization failed");
+    refused(
+        producer.run(["sink", "run", "discovery", "--until-caught-up", "--timeout", "30s"]),
+        "authorization failed",
+    );
     refused(registry.run(["event", "tail", topic, "--from", "earliest", "--until-end"]), "authorization failed");
     refused(sink.run(["group", "reset", "elsewhere", "--topic", topic, "--to", "latest"]), "authorization failed");
     let strange = sink.env("COURSEBUS_TOPIC_PREFIX", "another");

@@ -152,7 +152,12 @@ impl From<AdminError> for Failure {
         match error {
             AdminError::UnknownTopic { topic } => Self::new(Code::UnknownTopic, what, topic, APPLY),
             AdminError::Unavailable { .. } => Self::new(Code::BusUnavailable, what, "the bus", LOG_AWAY),
-            _ => Self::new(Code::BusRefused, what, "the bus", "check the name, the settings and, on Kafka, the access rights of this user (docs/operations/kafka-security.md)"),
+            _ => Self::new(
+                Code::BusRefused,
+                what,
+                "the bus",
+                "check the name, the settings and, on Kafka, the access rights of this user (docs/operations/kafka-security.md)",
+            ),
         }
     }
 }
@@ -167,7 +172,12 @@ impl From<ReadError> for Failure {
                 let next = "the records are gone: decide what that means for your data before you go on";
                 Self::new(Code::PositionOutOfRange, what, partition.to_string(), next)
             }
-            _ => Self::new(Code::BusRefused, what, "the bus", "check the bus's files or, on Kafka, the access rights of this user (docs/operations/kafka-security.md)"),
+            _ => Self::new(
+                Code::BusRefused,
+                what,
+                "the bus",
+                "check the bus's files or, on Kafka, the access rights of this user (docs/operations/kafka-security.md)",
+            ),
         }
     }
 }
@@ -193,7 +203,9 @@ impl From<EmitError> for Failure {
             "event-does-not-fit" => "correct the field that is named; coursebus event show TYPE prints the schema",
             "schema-not-registered" | "unknown-topic" => APPLY,
             "registry-unavailable" => "check that the registry is running and --registry names it",
-            "bus-refused" => "read the cause; on Kafka check the access rights of this user (docs/operations/kafka-security.md)",
+            "bus-refused" => {
+                "read the cause; on Kafka check the access rights of this user (docs/operations/kafka-security.md)"
+            }
             "record-too-large" => "make the event smaller, or raise the topic's max.message.bytes",
             _ => LOG_AWAY,
         };

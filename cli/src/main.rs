@@ -5,6 +5,7 @@ mod context;
 mod failure;
 mod metrics;
 mod node;
+mod otlp;
 mod oulad;
 mod output;
 mod serve;

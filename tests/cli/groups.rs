@@ -272,6 +272,17 @@ fn a_replay_fills_fresh_tables_with_what_was_emitted_in_a_time() {
         replay("sqlite:.coursebus/db", &EVER).code(2);
         let none = ["--from", "2020-01-01T00:00:00Z", "--to", "2020-01-02T00:00:00Z"];
         assert_eq!(replay("sqlite:nothing", &none).ok().json()["records"], 0);
+
+        // Both ends of the window count: what is at `--from` is in it, what is at `--to` is not.
+        let later = emit(cli, RUN, &[run("course-v1:OU+C+later")]).remove(0);
+        let topic = later["topic"].as_str().unwrap();
+        let seen = super::tail(cli, &[topic, "--from", "earliest"]);
+        let at = seen.iter().find(|event| event["id"] == later["id"]).unwrap()["timestamp"].as_str().unwrap();
+        let before = ["--from", "2020-01-01T00:00:00Z", "--to", at];
+        assert_eq!(replay("sqlite:before", &before).ok().json()["records"], 6);
+        assert_eq!(dump(cli, &["--db", "sqlite:before"]), dump(cli, &[]), "the later one is not applied anywhere yet");
+        let after = ["--from", at, "--to", "2100-01-01T00:00:00Z"];
+        assert_eq!(replay("sqlite:after", &after).ok().json()["records"], 1);
     }
 }
 

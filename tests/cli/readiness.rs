@@ -73,16 +73,15 @@ async fn one_stuck_partition_makes_the_node_unready_and_is_named_though_others_a
     assert!(metric(&node, "coursebus_lag_seconds").await[topic] >= 1.0);
     // The other sink goes on, and its process is well.
     until("the run", LIMIT, async || {
-        let row = Client::new().get(format!("{node}/discovery/course_runs/course-v1%3AOU%2BC%2B1")).send().await.unwrap();
+        let row =
+            Client::new().get(format!("{node}/discovery/course_runs/course-v1%3AOU%2BC%2B1")).send().await.unwrap();
         (row.status() == StatusCode::OK).then_some(())
     })
     .await;
     assert_eq!(Client::new().get(format!("{node}/healthz")).send().await.unwrap().status(), StatusCode::OK);
 
-    until("a try again", LIMIT, async || {
-        (metric(&node, "coursebus_retries_total").await[topic] >= 1.0).then_some(())
-    })
-    .await;
+    until("a try again", LIMIT, async || (metric(&node, "coursebus_retries_total").await[topic] >= 1.0).then_some(()))
+        .await;
     drop(locked);
     holder.close().await.unwrap();
     until("200", LIMIT, async || (ready(&node).await.0 == StatusCode::OK).then_some(())).await;

@@ -25,7 +25,8 @@ impl SecureKafka {
             skipped("KAFKA_SECURE is not set: eval \"$(cargo xtask services up)\"");
             return None;
         };
-        let bootstrap = fs::read_to_string(dir.join("bootstrap")).expect("KAFKA_SECURE names a folder with `bootstrap`");
+        let bootstrap =
+            fs::read_to_string(dir.join("bootstrap")).expect("KAFKA_SECURE names a folder with `bootstrap`");
         Some(Self { dir, bootstrap })
     }
 

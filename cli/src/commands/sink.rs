@@ -15,7 +15,7 @@ use crate::{
     context::{Bus, Global, sink, stopped},
     failure::{Code, Failure},
     node::{self, Watched},
-    output, serve,
+    otlp, output, serve,
 };
 
 #[derive(clap::Subcommand)]
@@ -75,6 +75,8 @@ pub struct RunArgs {
     accept_gap: bool,
     #[command(flatten)]
     node: NodeArgs,
+    #[command(flatten)]
+    traces: otlp::TraceArgs,
 }
 
 /// Where `sink run` serves what it says of itself.
@@ -212,12 +214,14 @@ async fn run_sinks(global: &Global, args: RunArgs) -> Result<ExitCode, Failure> 
     names.dedup();
     let specs = sinks(&names)?;
     let bus = global.open().await?;
+    let traces = otlp::Traces::start(&args.traces)?;
     let options = SinkOptions {
         until: if args.until_caught_up { Until::CaughtUp } else { Until::Stopped },
         settings: SinkSettings {
             audit: args.audit,
             batch_records_max: args.batch_records.max(1),
             accept_gap: args.accept_gap,
+            tracer: traces.tracer(),
             ..SinkSettings::default()
         },
         session_timeout: args.session_timeout,
@@ -240,6 +244,8 @@ async fn run_sinks(global: &Global, args: RunArgs) -> Result<ExitCode, Failure> 
         }
     };
     let outcome = follow(&bus, &global.topic_prefix, running, &options, stop).await;
+    drop(options);
+    traces.end().await;
     server.end().await?;
     match outcome? {
         Some(Why::TimedOut) if args.until_caught_up => Err(Failure::new(

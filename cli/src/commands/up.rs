@@ -12,7 +12,7 @@ use super::sink::{Running, SinkOptions, Why, follow, node_routes, sinks};
 use crate::{
     context::{Bus, Global, stopped},
     failure::Failure,
-    output, serve,
+    otlp, output, serve,
 };
 
 /// Runs everything in one process: the registry, the sinks, and their tables over HTTP.
@@ -34,6 +34,8 @@ pub struct Args {
     /// A partition in which records wait and nothing moves for so long is stuck: /readyz says 503
     #[arg(long, default_value = "60s", value_name = "DURATION", value_parser = humantime::parse_duration)]
     stuck_after: Duration,
+    #[command(flatten)]
+    traces: otlp::TraceArgs,
 }
 
 pub async fn run(global: &Global, args: Args) -> Result<ExitCode, Failure> {
@@ -56,9 +58,10 @@ pub async fn run(global: &Global, args: Args) -> Result<ExitCode, Failure> {
     // When a sink fails the process ends; while it runs it may be stuck, which /readyz says.
     servers.spawn(node.serve(node_routes(&running, args.stuck_after), credentials, stop(told)));
     output::line(&ready)?;
+    let traces = otlp::Traces::start(&args.traces)?;
     let options = SinkOptions {
         until: Until::Stopped,
-        settings: SinkSettings { audit: args.audit, ..SinkSettings::default() },
+        settings: SinkSettings { audit: args.audit, tracer: traces.tracer(), ..SinkSettings::default() },
         session_timeout: Duration::from_secs(10),
     };
     let asked = async {
@@ -66,6 +69,8 @@ pub async fn run(global: &Global, args: Args) -> Result<ExitCode, Failure> {
         Why::Asked
     };
     let outcome = follow(&bus, &global.topic_prefix, running, &options, asked).await;
+    drop(options);
+    traces.end().await;
     let _ = tell.send(true);
     while let Some(ended) = servers.join_next().await {
         if let Ok(Err(failure)) = ended {

@@ -21,6 +21,7 @@ pub mod read_api;
 pub mod replay;
 mod spec;
 mod store;
+mod trace;
 mod value;
 mod watch;
 
@@ -35,5 +36,6 @@ pub use spec::{Change, Column, EffectError, Kind, SinkSpec, Table, Touch};
 pub use store::{
     AuditState, Batch, HeldCount, Move, Moved, Operate, PartitionId, Position, Store, StoreError, Tx, apply, open,
 };
+pub use trace::{Parent, Processed, Traced, Tracer};
 pub use value::Value;
 pub use watch::{PartitionView, SECONDS, Totals, Watch};

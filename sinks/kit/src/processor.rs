@@ -5,12 +5,12 @@ use std::{
     future::Future,
     pin::Pin,
     sync::{Arc, PoisonError, RwLock},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use crate::{
-    Batch, Effects, HeldRecord, PartitionId, Position, SinkSpec, Store, StoreError, Watch, clock::now_ms,
-    effect::effect, gap, store::apply,
+    Batch, Effects, HeldRecord, PartitionId, Position, Processed, SinkSpec, Store, StoreError, Tracer, Watch,
+    clock::now_ms, effect::effect, gap, store::apply, trace,
 };
 use async_trait::async_trait;
 use coursebus_consumer::{
@@ -35,6 +35,8 @@ pub struct SinkSettings {
     pub accept_gap: bool,
     /// Is told what the sink is doing.
     pub watch: Watch,
+    /// Is told of processed records that belong to a trace. Default none: no header is parsed for it then.
+    pub tracer: Option<Arc<dyn Tracer>>,
 }
 
 impl Default for SinkSettings {
@@ -46,6 +48,7 @@ impl Default for SinkSettings {
             retry_budget: Duration::from_secs(60),
             accept_gap: false,
             watch: Watch::default(),
+            tracer: None,
         }
     }
 }
@@ -138,8 +141,16 @@ impl SinkProcessor {
         if let Some(first) = records.first() {
             self.settings.watch.begun(partition, first);
         }
+        let (began, clock) = (trace::now(), Instant::now());
         self.apply(partition, records, next).await?;
         self.settings.watch.done(partition, next, records.len());
+        if let Some(tracer) = &self.settings.tracer {
+            let records = trace::traced(records);
+            if !records.is_empty() {
+                let (group, partition, took) = (self.spec.group(), partition.clone(), clock.elapsed());
+                tracer.processed(Processed { group, partition, began, took, records });
+            }
+        }
         Ok(())
     }
 

@@ -130,11 +130,7 @@ impl Endpoints {
 
 impl From<&State> for Endpoints {
     fn from(state: &State) -> Self {
-        Self {
-            kafka: state.kafka.clone(),
-            kafka_secure: state.kafka_secure.clone(),
-            postgres: state.postgres.clone(),
-        }
+        Self { kafka: state.kafka.clone(), kafka_secure: state.kafka_secure.clone(), postgres: state.postgres.clone() }
     }
 }
 

@@ -102,7 +102,18 @@ impl Secure {
 fn certificates(openssl: &Path) -> [Command; 3] {
     let key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
     let mut authority = Command::new(openssl);
-    authority.args(["req", "-x509", "-days", "30", "-subj", "/CN=coursebus tests", "-keyout", "ca.key", "-out", "ca.pem"]);
+    authority.args([
+        "req",
+        "-x509",
+        "-days",
+        "30",
+        "-subj",
+        "/CN=coursebus tests",
+        "-keyout",
+        "ca.key",
+        "-out",
+        "ca.pem",
+    ]);
     authority.args(key);
     let mut request = Command::new(openssl);
     request.args(["req", "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost"]);
