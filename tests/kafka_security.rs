@@ -3,7 +3,7 @@
 
 use std::{fs, path::Path, thread};
 
-use coursebus_tests::{Cli, Output, SecureKafka, kafka_bootstrap, kafka_turn, matrix, unique};
+use coursebus_tests::{Cli, Output, SecureKafka, kafka_turn, matrix, unique};
 
 const RUN: &str = "coursebus.authoring.course_run.created.v1";
 const ACLS: &str = "org.apache.kafka.tools.AclCommand";
@@ -35,7 +35,7 @@ fn rights() -> Vec<Right> {
 }
 
 /// Gives the rights, with the test's own topic prefix in place of the page's.
-fn grant(kafka: &SecureKafka, plain: &str, prefix: &str, rights: &[Right]) {
+fn grant(kafka: &SecureKafka, prefix: &str, rights: &[Right]) {
     for some in rights.chunks(TOOLS) {
         thread::scope(|scope| {
             for right in some {
@@ -46,7 +46,7 @@ fn grant(kafka: &SecureKafka, plain: &str, prefix: &str, rights: &[Right]) {
                     args.extend(right.operations.iter().flat_map(|o| ["--operation".to_owned(), o.clone()]));
                     args.extend([format!("--{}", right.resource), name]);
                     args.extend(["--resource-pattern-type".to_owned(), right.pattern.clone()]);
-                    kafka.tool(ACLS, plain, &args);
+                    kafka.tool(ACLS, &args);
                 });
             }
         });
@@ -65,11 +65,11 @@ fn refused(output: Output, said: &str) {
 
 #[test]
 fn each_role_does_its_work_and_nothing_else() {
-    let (Some(kafka), Some(plain)) = (SecureKafka::find(), kafka_bootstrap()) else { return };
+    let Some(kafka) = SecureKafka::find() else { return };
     matrix("security", "kafka", "sqlite");
     let _turn = kafka_turn();
     let prefix = unique("secure").replace('_', "-");
-    grant(&kafka, &plain, &prefix, &rights());
+    grant(&kafka, &prefix, &rights());
 
     let home = Cli::new();
     let common = |cli: Cli| {

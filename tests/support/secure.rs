@@ -1,10 +1,6 @@
 //! The secure listener of the Kafka for tests: TLS, SCRAM, and an authorizer that allows what it was told and nothing else.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::{fs, path::PathBuf, process::Command};
 
 use crate::{env, services::skipped};
 
@@ -13,6 +9,8 @@ use crate::{env, services::skipped};
 pub struct SecureKafka {
     dir: PathBuf,
     bootstrap: String,
+    /// The listener of the same brokers where nobody is asked who they are.
+    plain: String,
 }
 
 impl SecureKafka {
@@ -25,9 +23,11 @@ impl SecureKafka {
             skipped("KAFKA_SECURE is not set: eval \"$(cargo xtask services up)\"");
             return None;
         };
-        let bootstrap =
-            fs::read_to_string(dir.join("bootstrap")).expect("KAFKA_SECURE names a folder with `bootstrap`");
-        Some(Self { dir, bootstrap })
+        let read = |name: &str| {
+            fs::read_to_string(dir.join(name)).unwrap_or_else(|error| panic!("KAFKA_SECURE, {name}: {error}"))
+        };
+        let (bootstrap, plain) = (read("bootstrap"), read("plain"));
+        Some(Self { dir, bootstrap, plain })
     }
 
     /// Its bootstrap servers.
@@ -40,18 +40,14 @@ impl SecureKafka {
         self.dir.join(format!("{user}.properties"))
     }
 
-    /// The folder.
-    pub fn dir(&self) -> &Path {
-        &self.dir
-    }
-
-    /// Runs one of Kafka's own tools, through the plain listener, where nobody is asked who they are.
+    /// Runs one of Kafka's own tools, through the plain listener.
     ///
     /// # Panics
     /// When it fails; what it said is in the message.
-    pub fn tool(&self, class: &str, plain: &str, args: &[String]) {
+    pub fn tool(&self, class: &str, args: &[String]) {
         let mut command = Command::new(self.dir.join("tool"));
-        let output = command.arg(class).args(["--bootstrap-server", plain]).args(args).output().expect("the tool runs");
+        let output =
+            command.arg(class).args(["--bootstrap-server", &self.plain]).args(args).output().expect("the tool runs");
         let said = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes).into_owned());
         assert!(output.status.success(), "{class} {args:?}: {}", said.concat());
     }

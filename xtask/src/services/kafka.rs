@@ -46,8 +46,14 @@ pub struct Node {
 pub fn start(job: &Job, root: &Path, group: &mut Group) -> Result<()> {
     let nodes = group.state().nodes;
     let bootstrap = if container::engine_runs() {
-        // Without the secure listener: what needs it says that it was skipped.
-        container::kafka(job, group, nodes)?
+        let bootstrap = container::kafka(job, group, nodes)?;
+        // The containers have no secure listener: a node of this machine has. Where that cannot be, what needs it says that
+        // it was skipped.
+        let secure = Jars::get(job, root).and_then(|jars| start_processes(job, root, group, &jars, 1, ATTEMPTS));
+        if let Err(error) = secure {
+            job.say(format!("kafka: no secure listener: {error:#}"));
+        }
+        bootstrap
     } else {
         let jars = Jars::get(job, root)?;
         start_processes(job, root, group, &jars, nodes, ATTEMPTS)?
@@ -119,7 +125,7 @@ fn start_processes(
     let all = |listener: usize| {
         free.chunks_exact(3).map(|ports| format!("127.0.0.1:{}", ports[listener])).collect::<Vec<_>>().join(",")
     };
-    group.secure_kafka_is_at(secure.is_at(&all(2))?)?;
+    group.secure_kafka_is_at(secure.is_at(&all(2), &all(0))?)?;
     Ok(all(0))
 }
 

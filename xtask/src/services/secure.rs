@@ -2,7 +2,7 @@
 //!
 //! Whoever comes by the plain listener is nobody in particular, and may do everything, as without an authorizer; whoever
 //! comes by this one may do what its ACLs say, which is nothing at first. What a test needs lies in one folder:
-//! `bootstrap`, `ca.pem`, `<user>.properties` (for librdkafka) and `tool` (runs a class of Kafka's, such as AclCommand).
+//! `bootstrap` and `plain` (where both listeners are), `ca.pem`, `<user>.properties` (for librdkafka) and `tool` (runs a class of Kafka's, such as AclCommand).
 
 use std::{
     fs,
@@ -71,8 +71,8 @@ impl Secure {
         ]
     }
 
-    /// Says where it listens, and writes a file of settings a user. Returns the folder.
-    pub fn is_at(&self, bootstrap: &str) -> Result<String> {
+    /// Says where it and the plain listener are, and writes a file of settings a user. Returns the folder.
+    pub fn is_at(&self, bootstrap: &str, plain: &str) -> Result<String> {
         for (user, password) in &self.users {
             let ca = self.dir.join("ca.pem");
             let lines = [
@@ -85,6 +85,7 @@ impl Secure {
             fs::write(self.dir.join(format!("{user}.properties")), lines.join("\n") + "\n")?;
         }
         fs::write(self.dir.join("bootstrap"), bootstrap)?;
+        fs::write(self.dir.join("plain"), plain)?;
         Ok(self.dir.display().to_string())
     }
 
