@@ -23,8 +23,9 @@ use coursebus_sinks_kit::{
 };
 use coursebus_tests::{Cli, matrix};
 use coursebus_transport::{
-    AdminError, AppendError, ClusterId, Committer, Event, GroupSettings, Log, Member, NewRecord, Offset, Range,
-    ReadError, Reader, ReaderSettings, Record, TopicInfo, TopicPartition, TopicSpec, TxWriter, Writer, WriterSettings,
+    AdminError, AppendError, ClusterId, Committer, Event, GroupInfo, GroupSettings, Log, Member, NewRecord, Offset,
+    Range, ReadError, Reader, ReaderSettings, Record, TopicInfo, TopicPartition, TopicSpec, TxWriter, Writer,
+    WriterSettings,
 };
 use sqlx::{Connection, Executor, SqliteConnection};
 
@@ -158,6 +159,18 @@ impl Log for Faulty {
 
     async fn committed(&self, group: &str, partitions: &[TopicPartition]) -> Result<Vec<Option<Offset>>, AdminError> {
         self.log.committed(group, partitions).await
+    }
+
+    async fn groups(&self) -> Result<Vec<String>, AdminError> {
+        self.log.groups().await
+    }
+
+    async fn group(&self, name: &str) -> Result<GroupInfo, AdminError> {
+        self.log.group(name).await
+    }
+
+    async fn set_positions(&self, group: &str, positions: &[Place]) -> Result<(), AdminError> {
+        self.log.set_positions(group, positions).await
     }
 
     async fn writer(&self, settings: WriterSettings) -> Result<Writer, AppendError> {

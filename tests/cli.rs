@@ -2,8 +2,11 @@
 
 mod errors;
 mod events;
+mod groups;
 mod help;
 mod lists;
+mod readiness;
+mod traces;
 mod up;
 
 use coursebus_tests::Cli;

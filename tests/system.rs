@@ -9,6 +9,7 @@ mod cli;
 mod demo;
 mod goldens;
 mod held;
+mod kafka_security;
 mod kills;
 mod oulad;
 mod simulation;

@@ -5,7 +5,7 @@ use std::{error::Error, fmt};
 use coursebus_consumer::{EngineError, ProcessError};
 use coursebus_producer::EmitError;
 use coursebus_registry_tools::{RegistryError, apply::ApplyError};
-use coursebus_sinks_kit::{StoreError, audit::AuditError};
+use coursebus_sinks_kit::{StoreError, audit::AuditError, replay::ReplayError};
 use coursebus_transport::{AdminError, OpenError, ReadError};
 
 /// Declares [`Code`], so that no code can be added without its being in `ALL`.
@@ -45,16 +45,20 @@ codes! {
     Fenced = "fenced",
     HeldEdit = "held-edit",
     HeldWaiting = "held-waiting",
+    GroupActive = "group-active",
     Internal = "internal",
     Io = "io",
     KafkaSettings = "kafka-settings",
     Listen = "listen",
     ListenOpen = "listen-open",
     NotAudited = "not-audited",
+    NotFound = "not-found",
     NotHeld = "not-held",
+    OtherLog = "other-log",
     PartitionCount = "partition-count",
     PositionOutOfRange = "position-out-of-range",
     Registry = "registry",
+    Replay = "replay",
     Timeout = "timeout",
     UnknownEventType = "unknown-event-type",
     UnknownTopic = "unknown-topic",
@@ -150,7 +154,12 @@ impl From<AdminError> for Failure {
         match error {
             AdminError::UnknownTopic { topic } => Self::new(Code::UnknownTopic, what, topic, APPLY),
             AdminError::Unavailable { .. } => Self::new(Code::BusUnavailable, what, "the bus", LOG_AWAY),
-            _ => Self::new(Code::BusRefused, what, "the bus", "check the name, the settings and the access rights"),
+            _ => Self::new(
+                Code::BusRefused,
+                what,
+                "the bus",
+                "check the name, the settings and, on Kafka, the access rights of this user (docs/operations/kafka-security.md)",
+            ),
         }
     }
 }
@@ -165,7 +174,12 @@ impl From<ReadError> for Failure {
                 let next = "the records are gone: decide what that means for your data before you go on";
                 Self::new(Code::PositionOutOfRange, what, partition.to_string(), next)
             }
-            _ => Self::new(Code::BusRefused, what, "the bus", "check the access rights and the bus's files"),
+            _ => Self::new(
+                Code::BusRefused,
+                what,
+                "the bus",
+                "check the bus's files or, on Kafka, the access rights of this user (docs/operations/kafka-security.md)",
+            ),
         }
     }
 }
@@ -191,6 +205,9 @@ impl From<EmitError> for Failure {
             "event-does-not-fit" => "correct the field that is named; coursebus event show TYPE prints the schema",
             "schema-not-registered" | "unknown-topic" => APPLY,
             "registry-unavailable" => "check that the registry is running and --registry names it",
+            "bus-refused" => {
+                "read the cause; on Kafka check the access rights of this user (docs/operations/kafka-security.md)"
+            }
             "record-too-large" => "make the event smaller, or raise the topic's max.message.bytes",
             _ => LOG_AWAY,
         };
@@ -224,6 +241,10 @@ impl From<EngineError> for Failure {
                     ProcessError::Fenced { .. } => {
                         (Code::Fenced, "another process has the partition: look for a second one that runs this sink")
                     }
+                    ProcessError::Gap { .. } => (
+                        Code::PositionOutOfRange,
+                        "decide what the gap means for your data; --accept-gap notes it and goes on",
+                    ),
                     ProcessError::Unavailable { .. } => (
                         Code::DependencyUnavailable,
                         "check the database and the registry; what was done is kept, and the sink goes on where it stopped",
@@ -254,8 +275,30 @@ impl From<AuditError> for Failure {
                 let next = "run the sink with --audit into an empty database, then audit that";
                 Self::new(Code::NotAudited, chain(&error), group.clone(), next)
             }
+            AuditError::OtherLog { ref group, .. } => {
+                let next = "give --bus the bus that the sink was fed from, or --db another database";
+                Self::new(Code::OtherLog, chain(&error), group.clone(), next)
+            }
             AuditError::Store(error) => error.into(),
             error => Self::new(Code::Audit, chain(&error), "the sink's topics", LOG_AWAY),
+        }
+    }
+}
+
+impl From<ReplayError> for Failure {
+    fn from(error: ReplayError) -> Self {
+        let what = chain(&error);
+        match error {
+            ReplayError::Admin(error) => error.into(),
+            ReplayError::Read(error) => error.into(),
+            ReplayError::Store(error) => error.into(),
+            ReplayError::NotEmpty => Self::new(
+                Code::Replay,
+                what,
+                "the target",
+                "give --into-db a database in which the sink has written nothing",
+            ),
+            _ => Self::new(Code::Replay, what, "the target", "remove the target's tables and run the command again"),
         }
     }
 }

@@ -3,9 +3,13 @@
 mod commands;
 mod context;
 mod failure;
+mod metrics;
+mod node;
+mod otlp;
 mod oulad;
 mod output;
 mod serve;
+mod when;
 
 use std::{io::IsTerminal, process::ExitCode};
 
@@ -47,6 +51,9 @@ enum Command {
     /// The services' tables
     #[command(subcommand)]
     Sink(commands::sink::Command),
+    /// Consumer groups: where they are, and moving them
+    #[command(subcommand)]
+    Group(commands::group::Command),
     /// Records that could not be applied
     #[command(subcommand)]
     Held(commands::held::Command),
@@ -114,6 +121,7 @@ async fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Event(command) => commands::event::run(global, command).await,
         Command::Schema(command) => commands::schema::run(global, command).await,
         Command::Sink(command) => commands::sink::run(global, command).await,
+        Command::Group(command) => commands::group::run(global, command).await,
         Command::Held(command) => commands::held::run(global, command).await,
         Command::Topic(command) => commands::topic::run(global, command).await,
         Command::Registry(command) => commands::registry::run(global, command).await,

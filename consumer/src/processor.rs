@@ -40,6 +40,14 @@ pub enum ProcessError {
         /// Why, without any of the record's contents.
         what: String,
     },
+    /// The position is of a part of the log that is gone: going on would skip events in silence.
+    #[error("{what}")]
+    Gap {
+        /// Topic and partition.
+        partition: TopicPartition,
+        /// Which records are missing, and why.
+        what: String,
+    },
     /// What the processor depends on stayed away for the whole of its budget.
     #[error("could not {what}")]
     Unavailable {
@@ -48,7 +56,7 @@ pub enum ProcessError {
         /// What was said last.
         source: Cause,
     },
-    /// A position that cannot be read any more, a recreated topic, a broken database.
+    /// A broken database, access rights, a bug.
     #[error("{what}")]
     Refused {
         /// What is wrong.
@@ -64,7 +72,7 @@ impl ProcessError {
     pub fn class(&self) -> Class {
         match self {
             Self::Unavailable { .. } => Class::Transient,
-            Self::Fenced { .. } | Self::Stopped { .. } | Self::Refused { .. } => Class::Fatal,
+            Self::Fenced { .. } | Self::Stopped { .. } | Self::Gap { .. } | Self::Refused { .. } => Class::Fatal,
         }
     }
 }

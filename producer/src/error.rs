@@ -104,6 +104,9 @@ impl EmitError {
             Self::Topic { source: AdminError::UnknownTopic { .. }, .. } => "unknown-topic",
             Self::Append { source: AppendError::UnknownTopic { .. }, .. } => "unknown-topic",
             Self::Append { source: AppendError::TooLarge { .. }, .. } => "record-too-large",
+            Self::Topic { source: AdminError::Refused { .. }, .. }
+            | Self::Append { source: AppendError::Refused { .. }, .. }
+            | Self::Open { source: AppendError::Refused { .. } } => "bus-refused",
             Self::Topic { .. } | Self::Append { .. } | Self::Open { .. } | Self::Flush(_) => "not-confirmed",
         }
     }

@@ -18,6 +18,7 @@ mod env;
 mod line;
 mod output;
 mod postgres;
+mod secure;
 mod services;
 mod wait;
 
@@ -26,5 +27,6 @@ pub use cli::{Cli, coursebus};
 pub use line::Line;
 pub use output::Output;
 pub use postgres::Database;
-pub use services::{kafka_bootstrap, matrix, oulad, postgres_url, say, seed, skipped, strike, unique};
+pub use secure::SecureKafka;
+pub use services::{kafka_bootstrap, kafka_turn, matrix, oulad, postgres_url, say, seed, skipped, strike, unique};
 pub use wait::{until, wait_until};

@@ -94,6 +94,14 @@ pub enum AdminError {
         /// Why.
         reason: String,
     },
+    /// The group has members, which would go on from their own positions. Nothing was changed.
+    #[error("group {group} has {members} active member(s)")]
+    GroupActive {
+        /// The group.
+        group: String,
+        /// How many members it has.
+        members: usize,
+    },
     /// The log did not answer in time, or is not there.
     #[error("the log did not {what} within {waited:?}")]
     Unavailable {
@@ -124,6 +132,7 @@ impl AdminError {
             | Self::TopicExists { .. }
             | Self::UnknownPartition { .. }
             | Self::Invalid { .. }
+            | Self::GroupActive { .. }
             | Self::Refused { .. } => Class::Fatal,
         }
     }

@@ -9,6 +9,7 @@ mod clock;
 pub mod conformance;
 pub mod embedded;
 mod error;
+mod group_info;
 mod handoff;
 pub mod kafka;
 mod log;
@@ -21,6 +22,7 @@ use std::{sync::Arc, time::Duration};
 
 pub use address::{BusAddress, Sync};
 pub use error::{AdminError, AppendError, Cause, Class, OpenError, ReadError};
+pub use group_info::{GroupInfo, GroupMember};
 pub(crate) use log::{Ack, Append, MemberOf};
 pub use log::{
     Appended, Assignment, Committer, Event, Fetched, GroupSettings, Log, Member, Membership, Range, Reader,

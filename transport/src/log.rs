@@ -14,7 +14,8 @@ use async_trait::async_trait;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use crate::{
-    AdminError, AppendError, ClusterId, NewRecord, Offset, ReadError, Record, TopicInfo, TopicPartition, TopicSpec,
+    AdminError, AppendError, ClusterId, GroupInfo, NewRecord, Offset, ReadError, Record, TopicInfo, TopicPartition,
+    TopicSpec,
 };
 
 /// A cluster of topics. All calls may be made from any task; each waits a bounded time ([`crate::Settings::request_timeout`])
@@ -50,6 +51,19 @@ pub trait Log: Send + Sync + 'static {
 
     /// The positions that a group has committed; `None` where it has none.
     async fn committed(&self, group: &str, partitions: &[TopicPartition]) -> Result<Vec<Option<Offset>>, AdminError>;
+
+    /// The names of all groups that have members or positions, sorted.
+    async fn groups(&self) -> Result<Vec<String>, AdminError>;
+
+    /// One group as of now. Not an error where nobody has joined it yet: it is empty then.
+    async fn group(&self, name: &str) -> Result<GroupInfo, AdminError>;
+
+    /// Sets the positions of a group from outside, all or none. Whoever joins next starts there, unless it says otherwise
+    /// ([`Assignment::start`]).
+    ///
+    /// # Errors
+    /// `GroupActive` while the group has members; `UnknownTopic`, `UnknownPartition`. Nothing is changed then.
+    async fn set_positions(&self, group: &str, positions: &[(TopicPartition, Offset)]) -> Result<(), AdminError>;
 
     /// A writer. Cheap to use from many tasks; make one and share it.
     async fn writer(&self, settings: WriterSettings) -> Result<Writer, AppendError>;

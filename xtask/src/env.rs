@@ -9,6 +9,8 @@ use std::{
 
 /// Bootstrap servers of a Kafka that runs already; none is started then.
 pub const KAFKA_BOOTSTRAP: &str = "KAFKA_BOOTSTRAP";
+/// Folder of that Kafka's secure listener: `bootstrap`, `plain`, `ca.pem`, `<user>.properties`, `tool`.
+pub const KAFKA_SECURE: &str = "KAFKA_SECURE";
 /// URL of a PostgreSQL that runs already, as a user that may create databases; none is started then.
 pub const DATABASE_URL: &str = "DATABASE_URL";
 /// Path of the built `coursebus`, handed to the tests.

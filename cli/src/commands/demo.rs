@@ -4,12 +4,12 @@ use std::{process::ExitCode, str::FromStr, sync::Arc};
 
 use coursebus_consumer::Until;
 use coursebus_registry_tools::{LogRegistry, Registry, StoreSettings};
-use coursebus_sinks_kit::{DbAddress, SinkSettings, Store, Table, dump::dump, open};
+use coursebus_sinks_kit::{DbAddress, SinkSettings, Table, Watch, dump::dump, open};
 use coursebus_transport::{BusAddress, ReaderSettings, Settings, TopicPartition};
 use serde_json::Value;
 
 use super::{
-    sink::{SinkOptions, Why, audit_one, follow, print_reports, sinks},
+    sink::{Running, SinkOptions, Why, audit_one, follow, print_reports, sinks},
     topic::plain,
 };
 use crate::{
@@ -62,8 +62,8 @@ async fn line(dir: &std::path::Path) -> Result<ExitCode, Failure> {
     let mut running = Vec::new();
     for spec in sinks(&[])? {
         let db = DbAddress::Sqlite { dir: dir.join("db") };
-        let store: Arc<dyn Store> = open(&db, &spec).await?.into();
-        running.push((Arc::new(spec), store));
+        let store = open(&db, &spec).await?.into();
+        running.push(Running { spec: Arc::new(spec), store, watch: Watch::default() });
     }
     let options = SinkOptions {
         until: Until::CaughtUp,
@@ -74,7 +74,7 @@ async fn line(dir: &std::path::Path) -> Result<ExitCode, Failure> {
     follow(&bus, PREFIX, running.clone(), &options, never).await?;
 
     let mut reports = Vec::new();
-    for (spec, store) in &running {
+    for Running { spec, store, .. } in &running {
         let rows = dump(store.as_ref(), spec, false).await?;
         for table in spec.tables {
             show_table(

@@ -4,6 +4,7 @@ pub mod apply;
 pub mod demo;
 pub mod doctor;
 pub mod event;
+pub mod group;
 pub mod held;
 pub mod registry;
 pub mod schema;

@@ -1,9 +1,12 @@
 //! `coursebus sink list | run | status | dump | audit`
 
-use std::{process::ExitCode, sync::Arc, time::Duration};
+use std::{path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
 
 use coursebus_consumer::{EngineSettings, Outcome, Until};
-use coursebus_sinks_kit::{SinkProcessor, SinkSettings, SinkSpec, Store, audit::Report, dump::dump, open};
+use coursebus_registry_tools::Registry;
+use coursebus_sinks_kit::{
+    SinkProcessor, SinkSettings, SinkSpec, Store, Watch, audit::Report, dump::dump, held_api, monitor, open, read_api,
+};
 use coursebus_transport::{GroupSettings, Log, Offset, TopicPartition};
 use serde_json::{Value, json};
 use tokio::{sync::watch, task::JoinSet};
@@ -12,7 +15,8 @@ use super::topic::plain;
 use crate::{
     context::{Bus, Global, sink, stopped},
     failure::{Code, Failure},
-    output,
+    node::{self, Watched},
+    otlp, output, serve,
 };
 
 #[derive(clap::Subcommand)]
@@ -67,6 +71,27 @@ pub struct RunArgs {
     /// After so long without a sign of life a member's partitions go to others
     #[arg(long, default_value = "10s", value_name = "DURATION", value_parser = humantime::parse_duration)]
     session_timeout: Duration,
+    /// Go on behind records that are gone (retention, a recreated topic); the gap is noted in the database
+    #[arg(long)]
+    accept_gap: bool,
+    #[command(flatten)]
+    node: NodeArgs,
+    #[command(flatten)]
+    traces: otlp::TraceArgs,
+}
+
+/// Where `sink run` serves what it says of itself.
+#[derive(clap::Args)]
+struct NodeArgs {
+    /// Serve the tables, /healthz, /readyz and /metrics there
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<String>,
+    /// A file with lines user:password; needed to listen beyond this machine
+    #[arg(long, env = "COURSEBUS_CREDENTIALS", value_name = "FILE")]
+    credentials: Option<PathBuf>,
+    /// A partition in which records wait and nothing moves for so long is stuck: /readyz says 503
+    #[arg(long, default_value = "60s", value_name = "DURATION", value_parser = humantime::parse_duration)]
+    stuck_after: Duration,
 }
 
 pub async fn run(global: &Global, command: Command) -> Result<ExitCode, Failure> {
@@ -116,6 +141,63 @@ pub fn sinks(names: &[String]) -> Result<Vec<SinkSpec>, Failure> {
     if names.is_empty() { Ok(coursebus_sinks::all()) } else { names.iter().map(|name| sink(name)).collect() }
 }
 
+/// A sink that is to run, with its opened database.
+#[derive(Clone)]
+pub struct Running {
+    /// The sink.
+    pub spec: Arc<SinkSpec>,
+    /// Its database.
+    pub store: Arc<dyn Store>,
+    /// What it is doing.
+    pub watch: Watch,
+}
+
+impl Running {
+    /// Opens the database that the command line names.
+    pub async fn open(global: &Global, spec: SinkSpec) -> Result<Self, Failure> {
+        let store: Arc<dyn Store> = open(&global.database(spec.name)?, &spec).await?.into();
+        Ok(Self { spec: Arc::new(spec), store, watch: Watch::default() })
+    }
+}
+
+/// The routes of a node with these sinks.
+pub fn node_routes(sinks: &[Running], registry: Arc<dyn Registry>, stuck_after: Duration) -> axum::Router {
+    let served: Vec<_> =
+        sinks.iter().map(|sink| read_api::Served { spec: sink.spec.clone(), store: sink.store.clone() }).collect();
+    let watched = sinks.iter().map(|sink| Watched { group: sink.spec.group(), watch: sink.watch.clone() }).collect();
+    node::routes(watched, stuck_after).merge(held_api::routes(served.clone(), registry)).merge(read_api::routes(served))
+}
+
+/// The node's server, where one was asked for.
+struct Server {
+    tell: watch::Sender<bool>,
+    serving: JoinSet<Result<(), Failure>>,
+}
+
+impl Server {
+    async fn start(args: &NodeArgs, sinks: &[Running], registry: Arc<dyn Registry>) -> Result<Self, Failure> {
+        let (tell, mut told) = watch::channel(false);
+        let mut serving = JoinSet::new();
+        if let Some(address) = &args.listen {
+            let credentials = serve::Credentials::read(args.credentials.as_ref())?;
+            let listener = serve::bind(address, credentials.as_ref()).await?;
+            output::line(&json!({ "node": listener.url }))?;
+            let stop = async move { drop(told.wait_for(|stop| *stop).await) };
+            serving.spawn(listener.serve(node_routes(sinks, registry, args.stuck_after), credentials, stop));
+        }
+        Ok(Self { tell, serving })
+    }
+
+    /// Finishes the requests under way.
+    async fn end(mut self) -> Result<(), Failure> {
+        let _ = self.tell.send(true);
+        while let Some(ended) = self.serving.join_next().await {
+            ended.unwrap_or(Ok(()))?;
+        }
+        Ok(())
+    }
+}
+
 /// How sinks are run.
 #[derive(Clone)]
 pub struct SinkOptions {
@@ -133,20 +215,23 @@ async fn run_sinks(global: &Global, args: RunArgs) -> Result<ExitCode, Failure> 
     names.dedup();
     let specs = sinks(&names)?;
     let bus = global.open().await?;
+    let traces = otlp::Traces::start(&args.traces)?;
     let options = SinkOptions {
         until: if args.until_caught_up { Until::CaughtUp } else { Until::Stopped },
         settings: SinkSettings {
             audit: args.audit,
             batch_records_max: args.batch_records.max(1),
+            accept_gap: args.accept_gap,
+            tracer: traces.tracer(),
             ..SinkSettings::default()
         },
         session_timeout: args.session_timeout,
     };
-    let mut opened = Vec::new();
+    let mut running = Vec::new();
     for spec in specs {
-        let store: Arc<dyn Store> = open(&global.database(spec.name)?, &spec).await?.into();
-        opened.push((Arc::new(spec), store));
+        running.push(Running::open(global, spec).await?);
     }
+    let server = Server::start(&args.node, &running, bus.registry.clone()).await?;
     let stop = async {
         match args.timeout {
             Some(timeout) => tokio::select! {
@@ -159,7 +244,11 @@ async fn run_sinks(global: &Global, args: RunArgs) -> Result<ExitCode, Failure> 
             }
         }
     };
-    match follow(&bus, &global.topic_prefix, opened, &options, stop).await? {
+    let outcome = follow(&bus, &global.topic_prefix, running, &options, stop).await;
+    drop(options);
+    traces.end().await;
+    server.end().await?;
+    match outcome? {
         Some(Why::TimedOut) if args.until_caught_up => Err(Failure::new(
             Code::Timeout,
             "the sinks had not caught up in time",
@@ -183,20 +272,24 @@ pub enum Why {
 pub async fn follow(
     bus: &Bus,
     prefix: &str,
-    sinks: Vec<(Arc<SinkSpec>, Arc<dyn Store>)>,
+    sinks: Vec<Running>,
     options: &SinkOptions,
     stop: impl Future<Output = Why>,
 ) -> Result<Option<Why>, Failure> {
     let (tell, told) = watch::channel(false);
     let mut running = JoinSet::new();
-    for (spec, store) in sinks {
+    let mut monitors = JoinSet::new();
+    for Running { spec, store, watch } in sinks {
         check_topics(bus.log.as_ref(), &spec.topics(prefix)).await?;
         let mut group = GroupSettings::new(spec.group(), spec.topics(prefix));
         group.session_timeout = options.session_timeout;
         let mut settings = EngineSettings::new(group);
         settings.until = options.until;
         let (log, registry) = (bus.log.clone(), bus.registry.clone());
-        let processor = SinkProcessor::new(spec, store, log.clone(), registry, options.settings.clone()).await?;
+        let group = spec.group();
+        monitors.spawn(monitor::monitor(watch.clone(), log.clone(), store.clone(), group, monitor::EVERY));
+        let sink = SinkSettings { watch, ..options.settings.clone() };
+        let processor = SinkProcessor::new(spec, store, log.clone(), registry, sink).await?;
         let mut told = told.clone();
         running.spawn(async move {
             let stop = async move { drop(told.wait_for(|stop| *stop).await) };

@@ -1,26 +1,25 @@
 //! `coursebus up`
 
-use std::{path::PathBuf, process::ExitCode, sync::Arc};
+use std::{path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
 
-use axum::{Router, http::StatusCode, routing::get};
 use coursebus_consumer::Until;
 use coursebus_registry_tools::{LogRegistry, Registry, StoreSettings, server};
-use coursebus_sinks_kit::{SinkSettings, held_api, open, read_api};
+use coursebus_sinks_kit::SinkSettings;
 use serde_json::json;
 use tokio::sync::watch;
 
-use super::sink::{SinkOptions, Why, follow, sinks};
+use super::sink::{Running, SinkOptions, Why, follow, node_routes, sinks};
 use crate::{
     context::{Bus, Global, stopped},
     failure::Failure,
-    output, serve,
+    otlp, output, serve,
 };
 
 /// Runs everything in one process: the registry, the sinks, and their tables over HTTP.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  coursebus up\n  curl http://127.0.0.1:8080/discovery/course_runs")]
 pub struct Args {
-    /// Where the node listens: read APIs, /healthz, /readyz
+    /// Where the node listens: read APIs, /healthz, /readyz, /metrics
     #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDRESS")]
     listen: String,
     /// Where the registry listens; not served when --registry names another
@@ -32,6 +31,11 @@ pub struct Args {
     /// Keep the audit columns
     #[arg(long)]
     audit: bool,
+    /// A partition in which records wait and nothing moves for so long is stuck: /readyz says 503
+    #[arg(long, default_value = "60s", value_name = "DURATION", value_parser = humantime::parse_duration)]
+    stuck_after: Duration,
+    #[command(flatten)]
+    traces: otlp::TraceArgs,
 }
 
 pub async fn run(global: &Global, args: Args) -> Result<ExitCode, Failure> {
@@ -47,32 +51,26 @@ pub async fn run(global: &Global, args: Args) -> Result<ExitCode, Failure> {
         ready["registry"] = listener.url.clone().into();
         servers.spawn(listener.serve(server::routes(registry), credentials.clone(), stop(told.clone())));
     }
-    let mut served = Vec::new();
     let mut running = Vec::new();
     for spec in sinks(&[])? {
-        let store: Arc<dyn coursebus_sinks_kit::Store> = open(&global.database(spec.name)?, &spec).await?.into();
-        let spec = Arc::new(spec);
-        served.push(read_api::Served { spec: spec.clone(), store: store.clone() });
-        running.push((spec, store));
+        running.push(Running::open(global, spec).await?);
     }
-    // Ready while the sinks run; when one fails the process ends.
-    let routes = Router::new()
-        .route("/healthz", get(async || StatusCode::OK))
-        .route("/readyz", get(async || StatusCode::OK))
-        .merge(held_api::routes(served.clone(), bus.registry.clone()))
-        .merge(read_api::routes(served));
-    servers.spawn(node.serve(routes, credentials, stop(told)));
+    // When a sink fails the process ends; while it runs it may be stuck, which /readyz says.
+    servers.spawn(node.serve(node_routes(&running, bus.registry.clone(), args.stuck_after), credentials, stop(told)));
     output::line(&ready)?;
+    let traces = otlp::Traces::start(&args.traces)?;
     let options = SinkOptions {
         until: Until::Stopped,
-        settings: SinkSettings { audit: args.audit, ..SinkSettings::default() },
-        session_timeout: std::time::Duration::from_secs(10),
+        settings: SinkSettings { audit: args.audit, tracer: traces.tracer(), ..SinkSettings::default() },
+        session_timeout: Duration::from_secs(10),
     };
     let asked = async {
         stopped().await;
         Why::Asked
     };
     let outcome = follow(&bus, &global.topic_prefix, running, &options, asked).await;
+    drop(options);
+    traces.end().await;
     let _ = tell.send(true);
     while let Some(ended) = servers.join_next().await {
         if let Ok(Err(failure)) = ended {

@@ -10,7 +10,7 @@ mod walk;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use coursebus_registry_tools::Registry;
-use coursebus_transport::Log;
+use coursebus_transport::{AdminError, Log, TopicId};
 use serde::Serialize;
 
 use self::{
@@ -61,6 +61,14 @@ pub enum AuditError {
         /// The group.
         group: String,
     },
+    /// The positions are of another log than the one that would be read: the counts would mean nothing.
+    #[error("{group} was fed from another log: {what}")]
+    OtherLog {
+        /// The group.
+        group: String,
+        /// Which cluster or topic it is not.
+        what: String,
+    },
     /// The database cannot be read.
     #[error("the sink's database cannot be read")]
     Store(#[from] StoreError),
@@ -100,6 +108,7 @@ pub async fn audit(
     if started && !state.complete {
         return Err(AuditError::NotAudited { group });
     }
+    check_log(log, &group, &state).await?;
     let mut report = Report { group, ..Report::default() };
     let mut strands: HashMap<Strand, Expected> = HashMap::new();
     let topics = spec.topics(topic_prefix);
@@ -124,6 +133,34 @@ pub async fn audit(
     }
     compare_tables(store, spec, &state, &mut report).await?;
     Ok(report)
+}
+
+/// Whether the sink was fed from this log: from this cluster, and from these topics, not others of their names.
+async fn check_log(log: &dyn Log, group: &str, state: &AuditState) -> Result<(), AuditError> {
+    let refuse = |what: String| Err(AuditError::OtherLog { group: group.to_owned(), what });
+    let failed = |what: String| {
+        move |source: AdminError| AuditError::Log { group: group.to_owned(), what, source: source.into() }
+    };
+    let cluster = log.cluster().await.map_err(failed("find the log's identity".to_owned()))?;
+    let mut topics: HashMap<&str, Option<TopicId>> = HashMap::new();
+    for position in state.positions.iter().filter(|p| p.next.is_some()) {
+        let topic = &*position.id.partition.topic;
+        if position.id.cluster != cluster.0 {
+            return refuse(format!("its positions are of cluster {}, this is {}", position.id.cluster, cluster.0));
+        }
+        if !topics.contains_key(topic) {
+            let found = match log.topic(topic).await {
+                Ok(info) => Some(info.id),
+                Err(AdminError::UnknownTopic { .. }) => None,
+                Err(error) => return Err(failed(format!("find topic {topic}"))(error)),
+            };
+            topics.insert(topic, found);
+        }
+        if topics.get(topic).is_none_or(|found| found.as_ref().is_none_or(|id| id.0 != position.id.topic_id)) {
+            return refuse(format!("topic {topic} was deleted, or made again, since"));
+        }
+    }
+    Ok(())
 }
 
 /// Counts what agrees, and names the strands that do not.

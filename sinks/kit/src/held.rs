@@ -11,9 +11,9 @@ use std::{fmt, str::FromStr};
 use coursebus_consumer::Poison;
 use coursebus_schemas::{Identity, OrderKey};
 use coursebus_transport::{Offset, Record, TopicPartition};
-use time::OffsetDateTime;
 
 use self::gate::{Cause, Keys};
+pub(crate) use crate::clock::now_ms;
 
 /// What is to become of a held record. The words are stored and shown: they stay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -176,11 +176,6 @@ impl HeldBrief {
 
 /// A fixed part of what a held record counts.
 pub(crate) const OVERHEAD_BYTES: i64 = 128;
-
-#[expect(clippy::disallowed_methods, reason = "what is done with held records is stamped here and nowhere else")]
-pub(crate) fn now_ms() -> i64 {
-    i64::try_from(OffsetDateTime::now_utc().unix_timestamp_nanos() / 1_000_000).unwrap_or_default()
-}
 
 impl HeldRecord {
     /// Holds a record. What is read from it for people to see loses its NUL characters, which PostgreSQL's text does not take:

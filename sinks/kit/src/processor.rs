@@ -8,7 +8,7 @@ mod lane;
 mod plan;
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::HashMap,
     future::Future,
     sync::{Arc, PoisonError, RwLock},
     time::Duration,
@@ -19,8 +19,8 @@ use coursebus_consumer::{Backoff, Decoder, Input, ProcessError, Processor, Progr
 use coursebus_registry_tools::Registry;
 use coursebus_transport::{Log, Offset, Start, TopicPartition};
 
-use self::lane::Lane;
-use crate::{HeldLimits, PartitionId, Position, SinkSpec, Store, StoreError};
+pub(crate) use self::lane::Lane;
+use crate::{HeldLimits, PartitionId, Position, SinkSpec, Store, StoreError, Tracer, Watch, clock::now_ms, gap};
 
 /// How a sink runs.
 #[derive(Debug, Clone)]
@@ -35,6 +35,13 @@ pub struct SinkSettings {
     pub retry_budget: Duration,
     /// How much of one partition may be held.
     pub held: HeldLimits,
+    /// Goes on behind a part of the log that is gone (retention, a recreated topic), and notes the gap in the database.
+    /// Default false: such a gap is fatal.
+    pub accept_gap: bool,
+    /// Is told what the sink is doing.
+    pub watch: Watch,
+    /// Is told of processed records that belong to a trace. Default none: no header is parsed for it then.
+    pub tracer: Option<Arc<dyn Tracer>>,
 }
 
 impl Default for SinkSettings {
@@ -45,6 +52,9 @@ impl Default for SinkSettings {
             batch_bytes_max: 4 << 20,
             retry_budget: Duration::from_secs(60),
             held: HeldLimits::default(),
+            accept_gap: false,
+            watch: Watch::default(),
+            tracer: None,
         }
     }
 }
@@ -58,7 +68,6 @@ pub struct SinkProcessor {
     decoder: Decoder,
     settings: SinkSettings,
     epochs: RwLock<HashMap<TopicPartition, i64>>,
-    stuck: RwLock<BTreeMap<TopicPartition, String>>,
 }
 
 impl SinkProcessor {
@@ -74,26 +83,15 @@ impl SinkProcessor {
         if settings.audit && !audited {
             tracing::warn!(sink = spec.name, "some events were applied without audit columns: an audit will refuse");
         }
-        let (epochs, stuck) = (RwLock::default(), RwLock::default());
-        Ok(Self { group: spec.group(), spec, store, log, decoder: Decoder::new(registry), settings, epochs, stuck })
+        let (group, decoder, epochs) = (spec.group(), Decoder::new(registry), RwLock::default());
+        Ok(Self { spec, group, store, log, decoder, settings, epochs })
     }
 
     /// The partitions of this process that take no records for now, and why: they stand at a poison record
     /// ([`OnPoison::Stop`](coursebus_consumer::OnPoison::Stop)), or more is held than the bounds allow.
     #[must_use]
     pub fn stuck(&self) -> Vec<(TopicPartition, String)> {
-        let stuck = self.stuck.read().unwrap_or_else(PoisonError::into_inner);
-        stuck.iter().map(|(partition, why)| (partition.clone(), why.clone())).collect()
-    }
-
-    /// Notes why a partition is stuck; says whether that is news.
-    fn stands(&self, partition: &TopicPartition, why: String) -> bool {
-        let mut stuck = self.stuck.write().unwrap_or_else(PoisonError::into_inner);
-        stuck.insert(partition.clone(), why.clone()) != Some(why)
-    }
-
-    fn goes_on(&self, partition: &TopicPartition) {
-        self.stuck.write().unwrap_or_else(PoisonError::into_inner).remove(partition);
+        self.settings.watch.stopped()
     }
 
     fn epoch(&self, partition: &TopicPartition) -> i64 {
@@ -121,33 +119,37 @@ impl SinkProcessor {
     }
 
     /// Where a partition starts: at its stored position, if the log still has it.
-    async fn start(&self, id: &PartitionId, stored: &Position) -> Result<Start, ProcessError> {
+    async fn start(&self, id: &PartitionId, stored: &Position) -> Result<Offset, ProcessError> {
         let partition = &id.partition;
         let range = self.log.range(partition).await;
         let range = range.map_err(|e| ProcessError::Unavailable {
             what: format!("find the ends of {partition}"),
             source: e.into(),
         })?;
-        let Some(next) = stored.next else { return Ok(Start::At(range.earliest)) };
-        let refuse = |what: String| Err(ProcessError::Refused { what, source: None });
-        if stored.id != *id {
-            return refuse(format!(
-                "position {next} of {partition} is of a topic that is gone: it was deleted and made again, or this is another log"
-            ));
+        let Some(gap) = gap::find(id, stored, range) else {
+            return Ok(stored.next.unwrap_or(range.earliest));
+        };
+        if !self.settings.accept_gap {
+            return Err(ProcessError::Gap { partition: partition.clone(), what: gap.to_string() });
         }
-        if next < range.earliest {
-            return refuse(format!(
-                "records {next} to {} of {partition} were deleted before they were applied",
-                Offset(range.earliest.0 - 1)
-            ));
-        }
-        if next > range.latest {
-            return refuse(format!(
-                "position {next} of {partition} is behind the end of the log, which is {}",
-                range.latest
-            ));
-        }
-        Ok(Start::At(next))
+        tracing::warn!(sink = self.spec.name, %gap, resume = %gap.resume, "going on behind a gap");
+        let epoch = stored.epoch;
+        self.patiently("note a gap", || self.store.accept_gap(&self.group, epoch, &gap, now_ms())).await?;
+        Ok(gap.resume)
+    }
+
+    /// Takes partitions over for someone who reads them outside a group, and gives a lane to each.
+    pub(crate) async fn claim(
+        &self,
+        partitions: &[TopicPartition],
+    ) -> Result<HashMap<TopicPartition, Lane<'_>>, ProcessError> {
+        self.take_over(partitions).await?;
+        Ok(partitions.iter().map(|partition| (partition.clone(), Lane::new(self, partition.clone()))).collect())
+    }
+
+    /// How many records one transaction takes at most.
+    pub(crate) fn batch_records_max(&self) -> usize {
+        self.settings.batch_records_max.max(1)
     }
 
     /// Calls the database, again while it is away, until the budget is used up.
@@ -190,11 +192,14 @@ impl SinkProcessor {
 #[async_trait]
 impl Processor for SinkProcessor {
     async fn take_over(&self, partitions: &[TopicPartition]) -> Result<Vec<(TopicPartition, Start)>, ProcessError> {
+        self.settings.watch.taking(partitions);
         let ids = self.identify(partitions).await?;
         let positions = self.patiently("take partitions over", || self.store.take_over(&self.group, &ids)).await?;
         let mut starts = Vec::with_capacity(ids.len());
         for (id, stored) in ids.iter().zip(&positions) {
-            starts.push((id.partition.clone(), self.start(id, stored).await?));
+            let start = self.start(id, stored).await?;
+            self.settings.watch.owned(&id.partition, start);
+            starts.push((id.partition.clone(), Start::At(start)));
             let mut epochs = self.epochs.write().unwrap_or_else(PoisonError::into_inner);
             epochs.insert(id.partition.clone(), stored.epoch);
         }
@@ -202,8 +207,7 @@ impl Processor for SinkProcessor {
     }
 
     async fn run(&self, partition: TopicPartition, input: Input, progress: Progress) -> Result<(), ProcessError> {
-        let outcome = Lane::new(self, partition.clone()).run(input, progress).await;
-        self.goes_on(&partition);
-        outcome
+        let _owned = self.settings.watch.until_dropped(&partition);
+        Lane::new(self, partition).run(input, progress).await
     }
 }

@@ -235,6 +235,7 @@ impl SinkSpec {
         let own = [
             (1, "kit", include_str!("../migrations/0001_kit.sql")),
             (2, "held", include_str!("../migrations/0002_held.sql")),
+            (20, "gaps", include_str!("../migrations/0020_gaps.sql")),
         ];
         let all = own.iter().chain(self.migrations).map(|(number, name, sql)| {
             Migration::new(*number, (*name).into(), MigrationType::Simple, (*sql).into_sql_str(), false)

@@ -157,6 +157,9 @@ contract!(
 );
 use holding::{operators_mark_what_is_parked_or_dead, the_sink_settles_only_what_is_as_it_was};
 
+#[path = "store/operate.rs"]
+mod operate;
+
 fn partition(number: i32) -> PartitionId {
     let partition = TopicPartition::new("dev-things", number);
     PartitionId { partition, cluster: "cluster".into(), topic_id: "topic-1".into() }

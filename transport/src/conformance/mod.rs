@@ -14,6 +14,7 @@ mod backend;
 pub mod cleanup;
 mod fixture;
 pub mod group;
+pub mod group_description;
 pub mod group_positions;
 pub mod offset_at;
 pub mod process;
@@ -80,6 +81,10 @@ macro_rules! conformance_tests {
             group::revoked_records_are_not_handed_out,
             group::a_pause_at_the_end_tells_it_once,
             group::members_come_and_go_and_every_record_is_handled,
+            group_description::a_group_is_listed_with_its_members_and_positions,
+            group_description::a_group_that_nobody_made_is_empty,
+            group_description::positions_are_set_only_without_members,
+            group_description::positions_are_set_all_or_none,
             group_positions::a_new_group_starts_at_the_first_record,
             group_positions::a_group_goes_on_where_it_committed,
             group_positions::groups_are_independent,

@@ -10,6 +10,7 @@ pub(crate) mod batch;
 mod bell;
 mod fetch;
 mod group;
+mod groups;
 mod housekeeping;
 mod membership;
 mod reader;
@@ -27,9 +28,9 @@ use self::{
     topics::TopicError,
 };
 use crate::{
-    Ack, AdminError, Append, AppendError, Cause, ClusterId, GroupSettings, Log, Member, NewRecord, Offset, OpenError,
-    Range, ReadError, Reader, ReaderSettings, Settings, Sync, TopicInfo, TopicPartition, TopicSpec, TxWriter, Writer,
-    WriterSettings,
+    Ack, AdminError, Append, AppendError, Cause, ClusterId, GroupInfo, GroupSettings, Log, Member, NewRecord, Offset,
+    OpenError, Range, ReadError, Reader, ReaderSettings, Settings, Sync, TopicInfo, TopicPartition, TopicSpec,
+    TxWriter, Writer, WriterSettings,
 };
 
 /// A log in a folder.
@@ -131,6 +132,21 @@ impl Log for EmbeddedLog {
             partitions.iter().map(position).collect()
         })
         .await
+    }
+
+    async fn groups(&self) -> Result<Vec<String>, AdminError> {
+        self.read("list groups", groups::names).await
+    }
+
+    async fn group(&self, name: &str) -> Result<GroupInfo, AdminError> {
+        let (dir, name) = (self.store.dir().to_owned(), name.to_owned());
+        self.read("describe a group", move |c| groups::describe(c, &dir, &name)).await
+    }
+
+    async fn set_positions(&self, group: &str, positions: &[(TopicPartition, Offset)]) -> Result<(), AdminError> {
+        let what = format!("set the positions of group {group}");
+        let (dir, group, positions) = (self.store.dir().to_owned(), group.to_owned(), positions.to_vec());
+        self.change(what, move |c, _| groups::set_positions(c, &dir, &group, &positions)).await
     }
 
     async fn writer(&self, settings: WriterSettings) -> Result<Writer, AppendError> {

@@ -71,6 +71,12 @@ impl Watchman {
     }
 }
 
+/// Whether the process of a member has ended. One that stands still has not.
+pub(super) fn has_ended(dir: &Path, member: &str) -> bool {
+    // Only a process that is gone leaves its lock to others; it is given back at once.
+    File::open(path(dir, member)).map_or(true, |file| file.try_lock().is_ok())
+}
+
 fn path(dir: &Path, member: &str) -> PathBuf {
     dir.join("members").join(member)
 }

@@ -27,7 +27,7 @@ pub(super) struct Admin {
 }
 
 /// How a question can fail before it is known which error that is.
-enum Failure {
+pub(super) enum Failure {
     Known(AdminError),
     Native(NativeError),
 }
@@ -148,7 +148,7 @@ impl Admin {
     }
 
     /// Runs a question on a thread where it may block.
-    async fn ask<T: Send + 'static>(
+    pub(super) async fn ask<T: Send + 'static>(
         &self,
         what: String,
         question: impl FnOnce(&Ask) -> Result<T, Failure> + Send + 'static,
@@ -182,7 +182,7 @@ pub(super) struct TopicPartitions {
 }
 
 /// One question with its deadline. Blocks.
-struct Ask {
+pub(super) struct Ask {
     client: Arc<AdminClient>,
     deadline: Instant,
 }
@@ -193,7 +193,10 @@ impl Ask {
     }
 
     /// Asks again while brokers are moving things about.
-    fn retry<T>(&self, ask: impl Fn(&AdminClient, Duration) -> Result<T, NativeError>) -> Result<T, Failure> {
+    pub(super) fn retry<T>(
+        &self,
+        ask: impl Fn(&AdminClient, Duration) -> Result<T, NativeError>,
+    ) -> Result<T, Failure> {
         loop {
             match ask(&self.client, self.left()) {
                 Err(error) if error.code.is_transient() && Instant::now() + BACKOFF < self.deadline => {
@@ -292,7 +295,7 @@ impl Ask {
         }
     }
 
-    fn check_partition(&self, partition: &TopicPartition) -> Result<(), Failure> {
+    pub(super) fn check_partition(&self, partition: &TopicPartition) -> Result<(), Failure> {
         let topic = self.describe(&partition.topic)?;
         if (0..count(topic.partitions)).contains(&partition.partition) {
             Ok(())
@@ -312,7 +315,7 @@ impl Ask {
 
     fn committed(&self, group: &str, partitions: &[TopicPartition]) -> Result<Vec<Option<Offset>>, Failure> {
         let asked: Vec<_> = partitions.iter().map(|p| (&*p.topic, p.partition)).collect();
-        let found = self.retry(|client, wait| match client.group_offsets(group, &asked, wait) {
+        let found = self.retry(|client, wait| match client.group_offsets(group, Some(&asked), wait) {
             Err(error) if error.code == Code::GROUP_NOT_FOUND => Ok(Vec::new()),
             Err(error) => Err(error),
             Ok(positions) => positions.into_iter().filter(|p| !p.code.is_unknown_topic()).map(checked).collect(),

@@ -11,6 +11,7 @@ mod config;
 mod delivery;
 mod feed;
 mod group;
+mod groups;
 mod limits;
 pub(crate) mod native;
 mod pump;
@@ -29,8 +30,8 @@ pub(crate) use committer::KafkaMembership;
 pub use settings::KafkaSettings;
 
 use crate::{
-    AdminError, AppendError, ClusterId, GroupSettings, Log, Member, Offset, OpenError, Range, ReadError, Reader,
-    ReaderSettings, Settings, TopicInfo, TopicPartition, TopicSpec, TxWriter, Writer, WriterSettings,
+    AdminError, AppendError, ClusterId, GroupInfo, GroupSettings, Log, Member, Offset, OpenError, Range, ReadError,
+    Reader, ReaderSettings, Settings, TopicInfo, TopicPartition, TopicSpec, TxWriter, Writer, WriterSettings,
 };
 
 /// A Kafka cluster as a [`Log`].
@@ -105,6 +106,18 @@ impl Log for KafkaLog {
 
     async fn committed(&self, group: &str, partitions: &[TopicPartition]) -> Result<Vec<Option<Offset>>, AdminError> {
         self.admin.committed(group, partitions).await
+    }
+
+    async fn groups(&self) -> Result<Vec<String>, AdminError> {
+        self.admin.groups().await
+    }
+
+    async fn group(&self, name: &str) -> Result<GroupInfo, AdminError> {
+        self.admin.group(name).await
+    }
+
+    async fn set_positions(&self, group: &str, positions: &[(TopicPartition, Offset)]) -> Result<(), AdminError> {
+        self.admin.set_positions(group, positions).await
     }
 
     async fn writer(&self, settings: WriterSettings) -> Result<Writer, AppendError> {

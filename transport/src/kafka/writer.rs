@@ -240,8 +240,11 @@ impl Delivery {
     fn failed(&self, error: NativeError) -> AppendError {
         let lane = self.lane.upgrade();
         let topics = self.topics.upgrade();
-        let is_dead = lane.as_ref().is_some_and(|lane| lane.producer().fatal_error().is_some());
+        let fatal = lane.as_ref().and_then(|lane| lane.producer().fatal_error());
+        let is_dead = fatal.is_some();
         let error = match lane {
+            // It was never sent, because the producer as a whole was refused: no right to write, for example.
+            Some(_) if error.code == Code::PURGED_QUEUE => fatal.unwrap_or(error),
             Some(lane) if error.code == Code::MESSAGE_TIMED_OUT => error.after(lane.producer().last_failure()),
             _ => error,
         };

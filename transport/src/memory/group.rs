@@ -18,7 +18,8 @@ use super::{
     world::Process,
 };
 use crate::{
-    Assignment, Committer, Event, Fetched, GroupSettings, Member, Offset, ReadError, Revocation, Start, TopicPartition,
+    AdminError, Assignment, Committer, Event, Fetched, GroupInfo, GroupMember, GroupSettings, Member, Offset,
+    ReadError, Revocation, Start, TopicPartition,
     embedded::assignor::{Candidate, assign},
     log::MemberOf,
 };
@@ -75,6 +76,47 @@ impl Group {
         let is_silent = |m: &Membership| m.process.silent_since().is_some_and(|at| at.elapsed() > m.session_timeout);
         self.members.iter().filter(|(_, m)| is_silent(m)).map(|(id, _)| id.clone()).collect()
     }
+}
+
+/// A group as of now.
+pub(super) fn describe(state: &mut State, name: &str) -> GroupInfo {
+    keep_order(state, name);
+    let mut info = GroupInfo { name: name.to_owned(), members: Vec::new(), rebalancing: false, committed: Vec::new() };
+    let Some(group) = state.groups.get(name) else { return info };
+    let all = || {
+        state.topics.iter().flat_map(|(topic, of)| {
+            let named = |number: i32| TopicPartition::new(topic.clone(), number);
+            (0..).zip(&of.partitions).map(move |(number, partition)| (partition.id, named(number)))
+        })
+    };
+    info.committed = all().filter_map(|(id, name)| Some((name, group.committed(id)?))).collect();
+    for id in group.members.keys() {
+        let partitions = all().filter(|(p, _)| group.owner.get(p) == Some(id)).map(|(_, name)| name).collect();
+        info.members.push(GroupMember { id: id.clone(), place: "memory".to_owned(), partitions });
+    }
+    info.rebalancing = !info.members.is_empty() && group.wanted.iter().any(|(p, m)| group.owner.get(p) != Some(m));
+    info
+}
+
+/// Sets positions of a group without members, all or none.
+pub(super) fn set_positions(
+    state: &mut State,
+    name: &str,
+    positions: &[(TopicPartition, Offset)],
+) -> Result<(), AdminError> {
+    keep_order(state, name);
+    let members = state.groups.get(name).map_or(0, |group| group.members.len());
+    if members > 0 {
+        return Err(AdminError::GroupActive { group: name.to_owned(), members });
+    }
+    let mut rows = Vec::with_capacity(positions.len());
+    for (partition, next) in positions {
+        let unknown_partition = || AdminError::UnknownPartition { partition: partition.clone() };
+        state.info(&partition.topic)?;
+        rows.push((state.partition(partition).ok_or_else(unknown_partition)?.id, *next));
+    }
+    state.groups.entry(name.to_owned()).or_default().committed.extend(rows);
+    Ok(())
 }
 
 /// Divides the partitions of a group anew.

@@ -21,9 +21,9 @@ use tokio::sync::{Notify, futures::Notified, mpsc};
 use self::state::{Cursor, Found, State};
 pub use self::world::{Process, World};
 use crate::{
-    Ack, AdminError, Append, AppendError, Appended, ClusterId, Fetched, GroupSettings, Log, Member, Membership,
-    NewRecord, Offset, Range, ReadError, Reader, ReaderSettings, TopicInfo, TopicPartition, TopicSpec, TxWriter,
-    Writer, WriterSettings, log::MemberOf,
+    Ack, AdminError, Append, AppendError, Appended, ClusterId, Fetched, GroupInfo, GroupSettings, Log, Member,
+    Membership, NewRecord, Offset, Range, ReadError, Reader, ReaderSettings, TopicInfo, TopicPartition, TopicSpec,
+    TxWriter, Writer, WriterSettings, log::MemberOf,
 };
 
 /// A log in memory, as one process sees it.
@@ -166,6 +166,18 @@ impl Log for MemoryLog {
             Ok(partitions.iter().map(position).collect())
         };
         self.ask("tell committed positions", committed).await
+    }
+
+    async fn groups(&self) -> Result<Vec<String>, AdminError> {
+        self.ask("list groups", |state, _| Ok(state.groups.keys().cloned().collect())).await
+    }
+
+    async fn group(&self, name: &str) -> Result<GroupInfo, AdminError> {
+        self.ask("describe a group", |state, _| Ok(group::describe(state, name))).await
+    }
+
+    async fn set_positions(&self, group: &str, positions: &[(TopicPartition, Offset)]) -> Result<(), AdminError> {
+        self.ask("set positions", |state, _| group::set_positions(state, group, positions)).await
     }
 
     #[expect(clippy::disallowed_methods, reason = "the writer's byte budget bounds what is in the queue")]

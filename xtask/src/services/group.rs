@@ -37,6 +37,8 @@ pub struct State {
     pub nodes: u16,
     /// `KAFKA_BOOTSTRAP`, once Kafka answers.
     pub kafka: Option<String>,
+    /// `KAFKA_SECURE`, the folder of the secure listener, once Kafka answers and has one.
+    pub kafka_secure: Option<String>,
     /// `DATABASE_URL`, once PostgreSQL answers.
     pub postgres: Option<String>,
     /// In the order in which they were started.
@@ -127,6 +129,12 @@ impl Group {
     /// Notes that Kafka answers.
     pub fn kafka_is_at(&mut self, bootstrap: String) -> Result<()> {
         self.state.kafka = Some(bootstrap);
+        self.save()
+    }
+
+    /// Notes the folder of Kafka's secure listener.
+    pub fn secure_kafka_is_at(&mut self, folder: String) -> Result<()> {
+        self.state.kafka_secure = Some(folder);
         self.save()
     }
 

@@ -16,7 +16,9 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-use super::{DEFAULT_GROUP, Endpoints, Group, Service, Wanted, group_dir, process::Process, serves, start};
+use super::{
+    DEFAULT_GROUP, Endpoints, Group, Service, State, Wanted, container, group_dir, process::Process, serves, start,
+};
 use crate::{env, run::Job};
 
 /// How long the holder may take to end everything.
@@ -34,7 +36,7 @@ impl Services {
     /// Uses what `services up` started, if that is what is wanted; else as [`Services::start`].
     pub fn find_or_start(root: &Path, wanted: &Wanted) -> Result<Self> {
         match Group::find(&group_dir(root, DEFAULT_GROUP))? {
-            Some(group) if group.state().alive() && serves(group.state(), wanted) => {
+            Some(group) if group.state().alive() && serves(group.state(), wanted) && is_whole(group.state()) => {
                 Job::new().say("services: using those that are up");
                 Ok(Self::Up(group.state().into()))
             }
@@ -81,6 +83,11 @@ impl Services {
 
 fn held_name(holder: u32) -> String {
     format!("held-{holder}")
+}
+
+/// Whether the Kafka has its secure listener: one that an older version of this program started has none.
+fn is_whole(state: &State) -> bool {
+    state.kafka.is_none() || state.kafka_secure.is_some() || container::engine_runs()
 }
 
 impl Drop for Services {

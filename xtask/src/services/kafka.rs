@@ -16,6 +16,7 @@ use super::{
     group::{Group, Server},
     jars::Jars,
     ports, process,
+    secure::Secure,
 };
 use crate::run::{self, Job};
 
@@ -45,7 +46,14 @@ pub struct Node {
 pub fn start(job: &Job, root: &Path, group: &mut Group) -> Result<()> {
     let nodes = group.state().nodes;
     let bootstrap = if container::engine_runs() {
-        container::kafka(job, group, nodes)?
+        let bootstrap = container::kafka(job, group, nodes)?;
+        // The containers have no secure listener: a node of this machine has. Where that cannot be, what needs it says that
+        // it was skipped.
+        let secure = Jars::get(job, root).and_then(|jars| start_processes(job, root, group, &jars, 1, ATTEMPTS));
+        if let Err(error) = secure {
+            job.say(format!("kafka: no secure listener: {error:#}"));
+        }
+        bootstrap
     } else {
         let jars = Jars::get(job, root)?;
         start_processes(job, root, group, &jars, nodes, ATTEMPTS)?
@@ -62,23 +70,27 @@ fn start_processes(
     nodes: u16,
     attempts: u32,
 ) -> Result<String> {
-    let free = ports::free(usize::from(nodes) * 2)?;
+    let free = ports::free(usize::from(nodes) * 3)?;
     let dir = group.dir().join("kafka");
     if dir.exists() {
         fs::remove_dir_all(&dir)?;
     }
+    let secure = Secure::make(job, jars, dir.join("secure"))?;
     let cluster: Vec<Node> = (1..=nodes)
-        .zip(free.chunks_exact(2))
+        .zip(free.chunks_exact(3))
         .map(|(id, ports)| Node {
             id,
             controller: format!("127.0.0.1:{}", ports[1]),
-            listeners: format!("PLAINTEXT://127.0.0.1:{},CONTROLLER://127.0.0.1:{}", ports[0], ports[1]),
-            advertised: format!("PLAINTEXT://127.0.0.1:{}", ports[0]),
+            listeners: format!(
+                "PLAINTEXT://127.0.0.1:{},CONTROLLER://127.0.0.1:{},SASL_SSL://127.0.0.1:{}",
+                ports[0], ports[1], ports[2]
+            ),
+            advertised: format!("PLAINTEXT://127.0.0.1:{},SASL_SSL://127.0.0.1:{}", ports[0], ports[2]),
             between: "PLAINTEXT",
             data: dir.join(format!("node{id}/data")).display().to_string(),
         })
         .collect();
-    format_all(job, jars, &dir, &cluster)?;
+    format_all(job, jars, &dir, &cluster, &secure)?;
 
     let log4j = format!("-Dlog4j2.configurationFile={}", root.join("xtask/services/kafka/log4j2.yaml").display());
     let options =
@@ -95,7 +107,7 @@ fn start_processes(
     }
     let ready = children
         .iter_mut()
-        .zip(free.chunks_exact(2))
+        .zip(free.chunks_exact(3))
         .try_for_each(|((what, child, log), ports)| job.wait(what, READY_LIMIT, || serves(child, log, ports[0])));
     if let Err(error) = ready {
         for (_, child, _) in &mut children {
@@ -110,11 +122,15 @@ fn start_processes(
         }
         return Err(error);
     }
-    Ok(free.chunks_exact(2).map(|ports| format!("127.0.0.1:{}", ports[0])).collect::<Vec<_>>().join(","))
+    let all = |listener: usize| {
+        free.chunks_exact(3).map(|ports| format!("127.0.0.1:{}", ports[listener])).collect::<Vec<_>>().join(",")
+    };
+    group.secure_kafka_is_at(secure.is_at(&all(2), &all(0))?)?;
+    Ok(all(0))
 }
 
 /// Writes every node's settings and formats its folder; all at once, because each takes a JVM some seconds.
-fn format_all(job: &Job, jars: &Jars, dir: &Path, cluster: &[Node]) -> Result<()> {
+fn format_all(job: &Job, jars: &Jars, dir: &Path, cluster: &[Node], secure: &Secure) -> Result<()> {
     job.say(format!("kafka: formatting {} node(s)", cluster.len()));
     let id = cluster_id();
     std::thread::scope(|scope| {
@@ -126,11 +142,11 @@ fn format_all(job: &Job, jars: &Jars, dir: &Path, cluster: &[Node]) -> Result<()
                 scope.spawn(move || {
                     fs::create_dir_all(&home)?;
                     let file = home.join("server.properties");
-                    let lines = settings(node, cluster).into_iter().map(|(name, value)| format!("{name}={value}\n"));
-                    fs::write(&file, lines.collect::<String>())?;
+                    let told = settings(node, cluster).into_iter().chain(secure.settings());
+                    fs::write(&file, told.map(|(name, value)| format!("{name}={value}\n")).collect::<String>())?;
                     let quick = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx128m"];
                     let mut java = jars.command(&quick, "kafka.tools.StorageTool");
-                    java.args(["format", "-t", id, "-c"]).arg(file);
+                    java.args(["format", "-t", id, "-c"]).arg(file).args(secure.format_args());
                     job.run(&mut java, FORMAT_LIMIT, &home.join("format.log"))
                 })
             })
@@ -145,7 +161,7 @@ pub fn settings(node: &Node, cluster: &[Node]) -> Vec<(&'static str, String)> {
     let voters: Vec<String> = cluster.iter().map(|node| format!("{}@{}", node.id, node.controller)).collect();
     let replicas = cluster.len().min(3);
     let in_sync = replicas.min(2);
-    let map = "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,INTERNAL:PLAINTEXT";
+    let map = "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,INTERNAL:PLAINTEXT,SASL_SSL:SASL_SSL";
     vec![
         ("process.roles", "broker,controller".to_owned()),
         ("node.id", node.id.to_string()),

@@ -15,6 +15,7 @@ mod kafka;
 mod ports;
 mod postgres;
 mod process;
+mod secure;
 
 use std::{
     fs::{self, File},
@@ -121,6 +122,8 @@ struct Name {
 pub struct Endpoints {
     /// Bootstrap servers.
     pub kafka: Option<String>,
+    /// The folder with what a client of Kafka's secure listener needs.
+    pub kafka_secure: Option<String>,
     /// URL of a database on PostgreSQL, as a user that may create others.
     pub postgres: Option<String>,
 }
@@ -129,13 +132,15 @@ impl Endpoints {
     /// The variables by which the tests find the services.
     pub fn variables(&self) -> impl Iterator<Item = (&'static str, &str)> {
         let kafka = self.kafka.as_deref().map(|value| (env::KAFKA_BOOTSTRAP, value));
-        kafka.into_iter().chain(self.postgres.as_deref().map(|value| (env::DATABASE_URL, value)))
+        let secure = self.kafka_secure.as_deref().map(|value| (env::KAFKA_SECURE, value));
+        let postgres = self.postgres.as_deref().map(|value| (env::DATABASE_URL, value));
+        kafka.into_iter().chain(secure).chain(postgres)
     }
 }
 
 impl From<&State> for Endpoints {
     fn from(state: &State) -> Self {
-        Self { kafka: state.kafka.clone(), postgres: state.postgres.clone() }
+        Self { kafka: state.kafka.clone(), kafka_secure: state.kafka_secure.clone(), postgres: state.postgres.clone() }
     }
 }
 
@@ -230,6 +235,9 @@ fn start_each(job: &Job, root: &Path, group: &mut Group, wanted: &Wanted) -> Res
             Some(bootstrap) => {
                 answers(env::KAFKA_BOOTSTRAP, bootstrap.split(',').next().unwrap_or_default())?;
                 group.kafka_is_at(bootstrap)?;
+                if let Some(folder) = env::get(env::KAFKA_SECURE) {
+                    group.secure_kafka_is_at(folder)?;
+                }
             }
             None => kafka::start(job, root, group)?,
         }

@@ -1,9 +1,10 @@
-//! `coursebus event list | show | emit | tail | import`
+//! `coursebus event list | show | emit | tail | trace | import`
 
 mod emit;
 mod import;
 mod list;
 mod tail;
+mod trace;
 
 use std::process::ExitCode;
 
@@ -25,6 +26,8 @@ pub enum Command {
     Emit(emit::Args),
     /// Print the events on topics as JSON lines
     Tail(tail::Args),
+    /// Where an event is: topic, partition, offset, and per sink applied, held or waiting
+    Trace(trace::Args),
     /// Emit the history of another platform's export
     #[command(subcommand)]
     Import(import::Source),
@@ -36,6 +39,7 @@ pub async fn run(global: &Global, command: Command) -> Result<ExitCode, Failure>
         Command::Show { event_type } => list::show(global, &event_type),
         Command::Emit(args) => emit::run(global, args).await,
         Command::Tail(args) => tail::run(global, args).await,
+        Command::Trace(args) => trace::run(global, args).await,
         Command::Import(source) => import::run(global, source).await,
     }
 }

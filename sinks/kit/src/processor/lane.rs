@@ -1,6 +1,6 @@
 //! One partition of a sink: applies batches in their order, stands where it must, and wakes for what operators ask.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use coursebus_consumer::{Backoff, Input, ProcessError, Progress, Taken};
 use coursebus_transport::{Offset, Record, TopicPartition};
@@ -10,7 +10,7 @@ use super::{
     SinkProcessor,
     plan::{Plan, Stop},
 };
-use crate::{Batch, StoreError, held::gate::Gate, store::apply};
+use crate::{Batch, Processed, StoreError, held::gate::Gate, store::apply, trace};
 
 /// How often a lane looks whether an operator asks for held records, while it has any.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -18,7 +18,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 const STOPPED_MAX: Duration = Duration::from_secs(30);
 
 /// A partition that this process owns.
-pub(super) struct Lane<'p> {
+pub(crate) struct Lane<'p> {
     pub(super) sink: &'p SinkProcessor,
     pub(super) partition: TopicPartition,
     pub(super) epoch: i64,
@@ -54,9 +54,11 @@ impl<'p> Lane<'p> {
         while let Some(taken) = self.next(&mut input).await {
             if let Some(last) = taken.records.last() {
                 let next = last.offset().next();
+                let told = Told::begin(&self, &taken.records);
                 if !self.finish(&mut input, &taken.records, next, &progress).await? {
                     return Ok(());
                 }
+                told.end(&self, &taken.records, next);
                 progress.advance(next);
             }
             if taken.end.is_some() || self.looked.elapsed() >= LOOK_EVERY {
@@ -64,8 +66,19 @@ impl<'p> Lane<'p> {
             }
             if let Some(end) = taken.end {
                 progress.caught_up(end);
+                self.sink.settings.watch.ended(&self.partition, end);
             }
         }
+        Ok(())
+    }
+
+    /// Applies a batch outside a group, where nobody waits for operators: a stop is an error.
+    pub(crate) async fn process(&mut self, records: &[Record], next: Offset) -> Result<(), ProcessError> {
+        let told = Told::begin(self, records);
+        if let Some((_, stop)) = self.apply(records, next).await? {
+            return Err(ProcessError::Stopped { partition: self.partition.clone(), what: stop.to_string() });
+        }
+        told.end(self, records, next);
         Ok(())
     }
 
@@ -111,10 +124,11 @@ impl<'p> Lane<'p> {
             if let Some(first) = rest.first() {
                 progress.advance(first.offset());
             }
-            if self.sink.stands(&self.partition, stop.to_string()) {
+            if self.sink.settings.watch.stands(&self.partition, stop.to_string()) {
                 tracing::error!(sink = self.sink.spec.name, partition = %self.partition, "takes no more: {stop}");
             }
             tokio::select! {
+                biased;
                 () = input.closed() => return Ok(false),
                 () = tokio::time::sleep(wait) => {}
             }
@@ -122,7 +136,7 @@ impl<'p> Lane<'p> {
             wait = if matches!(stop, Stop::Poison(_)) { (wait * 2).min(STOPPED_MAX) } else { LOOK_EVERY };
             self.look().await?;
         }
-        self.sink.goes_on(&self.partition);
+        self.sink.settings.watch.goes_on(&self.partition);
         Ok(true)
     }
 
@@ -171,6 +185,7 @@ impl<'p> Lane<'p> {
                 Ok(()) => return Ok(Chunk::Taken(taken, stop)),
                 Err(StoreError::Value { .. }) => return Ok(Chunk::Refused),
                 Err(error) => {
+                    self.sink.settings.watch.retried(&self.partition);
                     self.sink
                         .wait_or_fail(&format!("apply a batch of {}", self.partition), error, &mut backoff)
                         .await?;
@@ -189,5 +204,30 @@ impl<'p> Lane<'p> {
         self.holds |= holds;
         self.gate.merge(gate);
         Ok(())
+    }
+}
+
+/// What the watch and the tracer are told of a batch.
+struct Told {
+    began: SystemTime,
+    clock: std::time::Instant,
+}
+
+impl Told {
+    fn begin(lane: &Lane<'_>, records: &[Record]) -> Self {
+        if let Some(first) = records.first() {
+            lane.sink.settings.watch.begun(&lane.partition, first);
+        }
+        Self { began: trace::now(), clock: std::time::Instant::now() }
+    }
+
+    fn end(self, lane: &Lane<'_>, records: &[Record], next: Offset) {
+        lane.sink.settings.watch.done(&lane.partition, next, records.len());
+        let Some(tracer) = &lane.sink.settings.tracer else { return };
+        let records = trace::traced(records);
+        if !records.is_empty() {
+            let (group, partition, took) = (lane.sink.group.clone(), lane.partition.clone(), self.clock.elapsed());
+            tracer.processed(Processed { group, partition, began: self.began, took, records });
+        }
     }
 }

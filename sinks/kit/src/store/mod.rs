@@ -4,6 +4,7 @@ mod error;
 mod held;
 #[cfg(feature = "memory")]
 pub(crate) mod memory;
+mod operate;
 mod postgres;
 mod sqlite;
 
@@ -13,6 +14,7 @@ use async_trait::async_trait;
 use coursebus_transport::{Offset, TopicPartition};
 pub use error::StoreError;
 pub use held::{HeldLogEntry, HeldStore, HeldTx, Mark, Note, Settle, Settled};
+pub use operate::{HeldCount, Move, Moved, Operate};
 
 use crate::{
     AppliedEvent, AuditRow, DbAddress, Effect, HeldPlace, HeldRecord, SinkSpec, Table, Value,
@@ -74,7 +76,7 @@ pub struct Batch<'a> {
 
 /// A sink's database.
 #[async_trait]
-pub trait Store: HeldStore + 'static {
+pub trait Store: HeldStore + Operate + 'static {
     /// Raises the epoch of partitions, so that whoever had them can write nothing more, and answers where they stand; in the
     /// order asked for. Waits for a transaction of the one before, a bounded time (5 s).
     async fn take_over(&self, group: &str, partitions: &[PartitionId]) -> Result<Vec<Position>, StoreError>;

@@ -271,6 +271,14 @@ impl Store for PostgresStore {
     }
 }
 
+super::operate::operate!(
+    PostgresStore,
+    PostgresStore::write,
+    |store: &PostgresStore| store.pool.clone(),
+    wrong,
+    read_position
+);
+
 fn audit_row(
     (table, key, applied, chain, deleted): (String, String, i64, String, bool),
 ) -> ((String, String), AuditRow) {

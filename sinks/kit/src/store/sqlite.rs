@@ -272,6 +272,14 @@ impl Store for SqliteStore {
     }
 }
 
+super::operate::operate!(
+    SqliteStore,
+    SqliteStore::write,
+    |store: &SqliteStore| store.readers.clone(),
+    wrong,
+    read_position
+);
+
 fn audit_row(
     (table, key, applied, chain, deleted): (String, String, i64, String, bool),
 ) -> ((String, String), AuditRow) {

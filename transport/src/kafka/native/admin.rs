@@ -244,17 +244,21 @@ impl AdminClient {
         }
     }
 
-    /// What a group has committed; [`List::NO_OFFSET`] where it has nothing. Each position has a code of its own.
+    /// What a group has committed, on these partitions ([`List::NO_OFFSET`] where it has nothing) or on all where it has
+    /// something. Each position has a code of its own.
     pub(crate) fn group_offsets(
         &self,
         group: &str,
-        partitions: &[(&str, i32)],
+        partitions: Option<&[(&str, i32)]>,
         wait: Duration,
     ) -> Result<Vec<Position>, NativeError> {
         let group = c_string(group);
-        let asked = List::new(partitions.iter().map(|(topic, partition)| (*topic, *partition, List::NO_OFFSET)));
-        // SAFETY: both live through the call and are copied; it aborts rather than return null.
-        let request = unsafe { bindings::rd_kafka_ListConsumerGroupOffsets_new(group.as_ptr(), asked.as_ptr()) };
+        let asked = partitions
+            .map(|asked| List::new(asked.iter().map(|(topic, partition)| (*topic, *partition, List::NO_OFFSET))));
+        let asked_ptr = asked.as_ref().map_or(ptr::null_mut(), List::as_ptr);
+        // SAFETY: both live through the call and are copied, and null asks for all partitions; it aborts rather than return
+        // null.
+        let request = unsafe { bindings::rd_kafka_ListConsumerGroupOffsets_new(group.as_ptr(), asked_ptr) };
         let request = NonNull::new(request).expect("librdkafka aborts when memory runs out");
         let mut request = Owned { ptr: request, destroy: bindings::rd_kafka_ListConsumerGroupOffsets_destroy };
         let event = self.ask(Op::RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS, None, wait, |rk, options, queue| {
@@ -278,7 +282,7 @@ impl AdminClient {
     }
 
     /// Sends a request and waits for its answer.
-    fn ask(
+    pub(super) fn ask(
         &self,
         op: Op,
         isolation: Option<bindings::rd_kafka_IsolationLevel_t>,
@@ -325,14 +329,14 @@ impl AdminClient {
 }
 
 /// Something that librdkafka made and that is destroyed with this value.
-struct Owned<T> {
-    ptr: NonNull<T>,
-    destroy: unsafe extern "C" fn(*mut T),
+pub(super) struct Owned<T> {
+    pub(super) ptr: NonNull<T>,
+    pub(super) destroy: unsafe extern "C" fn(*mut T),
 }
 
 impl<T> Owned<T> {
     /// As an array of one.
-    fn array(&mut self) -> *mut *mut T {
+    pub(super) fn array(&mut self) -> *mut *mut T {
         (&raw mut self.ptr).cast()
     }
 }

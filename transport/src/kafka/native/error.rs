@@ -76,6 +76,7 @@ codes! {
     ASSIGNMENT_LOST = RD_KAFKA_RESP_ERR__ASSIGNMENT_LOST;
     MAX_POLL_EXCEEDED = RD_KAFKA_RESP_ERR__MAX_POLL_EXCEEDED;
     GROUP_NOT_FOUND = RD_KAFKA_RESP_ERR_GROUP_ID_NOT_FOUND;
+    NON_EMPTY_GROUP = RD_KAFKA_RESP_ERR_NON_EMPTY_GROUP;
     GROUP_UNAUTHORIZED = RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED;
     FENCED = RD_KAFKA_RESP_ERR__FENCED;
     INVALID_PRODUCER_EPOCH = RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH;
@@ -144,6 +145,11 @@ impl Code {
     /// Whether it says that a topic (or, from a broker, perhaps only a partition) does not exist.
     pub(crate) fn is_unknown_topic(self) -> bool {
         [Self::UNKNOWN_TOPIC_OR_PARTITION, Self::UNKNOWN_TOPIC_ID, Self::LOCAL_UNKNOWN_TOPIC].contains(&self)
+    }
+
+    /// Whether a group refuses positions from outside because it has members.
+    pub(crate) fn is_of_active_group(self) -> bool {
+        [Self::NON_EMPTY_GROUP, Self::UNKNOWN_MEMBER, Self::ILLEGAL_GENERATION].contains(&self)
     }
 
     /// Whether a newer transactional writer took over.

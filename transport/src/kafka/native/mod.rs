@@ -13,6 +13,7 @@ mod client;
 mod consumer;
 mod error;
 mod event;
+mod groups;
 mod list;
 mod message;
 mod producer;
