@@ -222,6 +222,12 @@ impl HeldRecord {
         self
     }
 
+    /// Whether it still waits for an operator: parked or dead.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        [HeldState::Parked, HeldState::Dead].iter().any(|state| state.as_str() == self.state)
+    }
+
     /// Its identity within the group.
     #[must_use]
     pub fn place(&self) -> HeldPlace {

@@ -85,18 +85,13 @@ pub struct Target<'s> {
     pub behind: Vec<&'s Shown>,
 }
 
-/// Parked or dead.
-fn is_open(record: &HeldRecord) -> bool {
-    [HeldState::Parked, HeldState::Dead].iter().any(|state| state.as_str() == record.state)
-}
-
 /// What a retry is of: the causes of the chosen records, each with what waits behind it. A record behind a cause comes back
 /// when the cause does, and not before.
 #[must_use]
 pub fn to_retry<'s>(all: &'s [Shown], filter: &Filter) -> Vec<Target<'s>> {
     let causes = Causes::of(all);
     let mut targets: BTreeMap<HeldPlace, Target<'s>> = BTreeMap::new();
-    for shown in all.iter().filter(|shown| is_open(&shown.record) && filter.matches(shown)) {
+    for shown in all.iter().filter(|shown| shown.record.is_open() && filter.matches(shown)) {
         let cause = causes.cause(shown);
         targets.entry(cause.record.place()).or_insert(Target { cause, behind: Vec::new() });
     }
@@ -113,7 +108,7 @@ pub fn to_retry<'s>(all: &'s [Shown], filter: &Filter) -> Vec<Target<'s>> {
 /// What a discard is of: the chosen causes and dead records; a record behind a cause only where it is named, by id or offset.
 #[must_use]
 pub fn to_discard<'s>(all: &'s [Shown], filter: &Filter) -> Vec<&'s Shown> {
-    let may = |record: &HeldRecord| is_open(record) && (record.behind.is_none() || filter.names());
+    let may = |record: &HeldRecord| record.is_open() && (record.behind.is_none() || filter.names());
     all.iter().filter(|shown| may(&shown.record) && filter.matches(shown)).collect()
 }
 
@@ -126,7 +121,7 @@ pub(crate) struct Causes<'s>(HashMap<HeldPlace, &'s Shown>);
 
 impl<'s> Causes<'s> {
     pub(crate) fn of(all: &'s [Shown]) -> Self {
-        Self(all.iter().filter(|shown| is_open(&shown.record)).map(|shown| (shown.record.place(), shown)).collect())
+        Self(all.iter().filter(|shown| shown.record.is_open()).map(|shown| (shown.record.place(), shown)).collect())
     }
 
     /// The cause that a record waits behind, or the record itself.
