@@ -270,8 +270,15 @@ struct MemoryTxWriter {
     id: String,
     epoch: i64,
     records: Vec<NewRecord>,
-    /// Of each group its member and the positions that go with the records.
-    positions: Vec<(String, String, Vec<(TopicPartition, Offset)>)>,
+    /// The positions that go with the records.
+    positions: Vec<Positions>,
+}
+
+/// Positions that a member of a group commits with a transaction.
+struct Positions {
+    group: String,
+    member: String,
+    next: Vec<(TopicPartition, Offset)>,
 }
 
 #[async_trait]
@@ -294,7 +301,7 @@ impl TxWriter for MemoryTxWriter {
             let topic = format!("of transaction {}", self.id);
             return Err(AppendError::Refused { topic, source: "the member is of another log".into() });
         };
-        self.positions.push((group.clone(), member.clone(), positions.to_vec()));
+        self.positions.push(Positions { group: group.clone(), member: member.clone(), next: positions.to_vec() });
         Ok(())
     }
 
@@ -309,7 +316,7 @@ impl TxWriter for MemoryTxWriter {
                 return Err(AppendError::Fenced { id: self.id.clone() });
             }
             state.admit_all(&records)?;
-            for (group, member, next) in &positions {
+            for Positions { group, member, next } in &positions {
                 let committed = group::commit(state, group, member, next);
                 committed.map_err(|partition| AppendError::NotOwner { partition, group: group.clone() })?;
             }
