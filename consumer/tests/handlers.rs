@@ -275,6 +275,7 @@ async fn a_call_that_takes_too_long_keeps_its_key() {
     let held = scene.held("limit").await;
     let parked = |offset| ("parked".to_owned(), "dependency-unavailable".to_owned(), offset);
     assert_eq!(held, [parked(0), parked(1)]);
+    assert_eq!(handlers.retry(&HeldFilter::all()).await, [], "nor when someone asks for it");
     gate.add_permits(1);
     seen.until("the later one comes back", |all| all.last().is_some_and(|n| n == "after")).await;
     assert_eq!(seen.count("slow"), 1, "the old call had its effect");
