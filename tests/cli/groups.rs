@@ -328,7 +328,7 @@ fn a_held_event_is_traced_to_its_cause() {
     catch_up(cli, "discovery");
     let found = cli.run(["event", "trace", emitted["id"].as_str().unwrap(), "-o", "json"]).ok().json();
     let group = &found[0]["groups"][0];
-    assert_eq!((&group["state"], &group["code"]), (&json!("dead"), &json!("refused")));
+    assert_eq!((&group["state"], &group["code"]), (&json!("parked"), &json!("refused")));
     let described = describe(cli, "discovery");
-    assert_eq!(described["held"], json!([{"state": "dead", "code": "refused", "count": 1}]));
+    assert_eq!(described["held"], json!([{"state": "parked", "code": "refused", "count": 1}]));
 }
