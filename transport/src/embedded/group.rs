@@ -220,8 +220,9 @@ impl MemberThread {
         } else if !self.told_first {
             self.hand_out(Vec::new());
         }
+        // The generation as it was before the view was read: what another process has changed meanwhile is looked at again.
         // While something is being released the view is looked at again once that is done.
-        self.generation_seen = self.releasing.is_none().then_some(view.generation);
+        self.generation_seen = self.releasing.is_none().then_some(generation);
         Ok(())
     }
 

@@ -122,7 +122,6 @@ impl From<rusqlite::Error> for CommitError {
 
 /// What a member sees of its group.
 pub(super) struct View {
-    pub(super) generation: i64,
     /// Whether the member is still in the group.
     pub(super) member: bool,
     /// Partitions it has and is not to have.
@@ -156,7 +155,7 @@ pub(super) fn view(c: &Connection, group: &str, member: &str) -> rusqlite::Resul
         .query_row([group, member], |_| Ok(()))
         .optional()?
         .is_some();
-    Ok(View { generation: generation(c, group)?, member: is_member, unwanted, free })
+    Ok(View { member: is_member, unwanted, free })
 }
 
 /// The group's members, without `except`.
