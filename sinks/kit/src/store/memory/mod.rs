@@ -1,6 +1,9 @@
 //! A sink's database in memory, for simulations: one writer at a time, as on SQLite, and a transaction whose process stands
 //! still is ended after a while, as on PostgreSQL.
 
+mod held;
+mod operate;
+
 use std::{
     cmp::Ordering,
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -12,16 +15,12 @@ use async_trait::async_trait;
 use coursebus_transport::{Offset, TopicPartition, memory::Process};
 use tokio::{sync::Notify, time::Instant};
 
-use super::{
-    AuditState, HeldCount, HeldLogEntry, HeldStore, HeldTx, Mark, Move, Moved, Note, Operate, PartitionId, Position,
-    Settle, Settled, Store, StoreError, Tx,
-    operate::{Consequences, aside},
-};
+use super::{AuditState, HeldLogEntry, PartitionId, Position, Store, StoreError, Tx};
 use crate::{
     AppliedEvent, AuditRow, Table, Value,
     chain::RowName,
     fold::{Delete, Upsert},
-    held::{HeldBrief, HeldPlace, HeldRecord, HeldState, OVERHEAD_BYTES, behind_reason},
+    held::{HeldPlace, HeldRecord, HeldState},
     spec::key_text,
 };
 
@@ -172,6 +171,8 @@ macro_rules! put {
         })
     }};
 }
+
+use put;
 
 struct MemoryTx {
     store: MemoryStore,
@@ -426,302 +427,6 @@ impl Tx for MemoryTx {
         MemoryTx::commit(&self)?;
         self.store.process.gate().await;
         self.store.strikes("the answer to a commit of the database is lost")
-    }
-}
-
-#[async_trait]
-impl HeldStore for MemoryStore {
-    async fn waiting(&self, group: &str, partition: &TopicPartition) -> Result<Vec<HeldBrief>, StoreError> {
-        let waits = |record: &HeldRecord| record.state == HeldState::Parked.as_str() || record.asked_ms.is_some();
-        self.read(|data| data.of_partition(group, partition).filter(|r| waits(r)).map(brief).collect()).await
-    }
-
-    async fn holds(&self, group: &str, partition: &TopicPartition) -> Result<bool, StoreError> {
-        self.read(|data| data.of_partition(group, partition).any(is_open)).await
-    }
-
-    async fn asked(&self, group: &str) -> Result<Vec<HeldPlace>, StoreError> {
-        let asked = |data: &Data| {
-            let held = data.held.iter().filter(|((of, _), record)| of == group && record.asked_ms.is_some());
-            held.map(|((_, place), _)| place.clone()).collect()
-        };
-        self.read(asked).await
-    }
-
-    async fn held_at(&self, group: &str, place: &HeldPlace) -> Result<Option<HeldRecord>, StoreError> {
-        let key = (group.to_owned(), place.clone());
-        self.read(|data| data.held.get(&key).cloned()).await
-    }
-
-    async fn mark(&self, group: &str, places: &[HeldPlace], mark: &Mark, note: &Note) -> Result<Vec<bool>, StoreError> {
-        let tx = self.open().await?;
-        let mut marked = Vec::with_capacity(places.len());
-        for place in places {
-            let key = (group.to_owned(), place.clone());
-            let known = tx.look(|data| data.held.get(&key).filter(|record| is_open(record)).cloned());
-            marked.push(known.is_some());
-            let Some(mut record) = known else { continue };
-            record.version += 1;
-            match mark {
-                Mark::Retry => record.asked_ms = Some(note.at_ms),
-                Mark::Discard => {
-                    record.asked_ms = (record.state == HeldState::Parked.as_str()).then_some(note.at_ms);
-                    HeldState::Discarded.as_str().clone_into(&mut record.state);
-                }
-                Mark::Edit(edited) => record.edited = Some(edited.clone()),
-            }
-            put!(tx, held, key, Some(record));
-            tx.note(group, place, mark.verb(), note.clone());
-        }
-        tx.statement().await?;
-        tx.commit()?;
-        Ok(marked)
-    }
-
-    async fn held_log(&self, group: &str, limit: u32) -> Result<Vec<HeldLogEntry>, StoreError> {
-        let mut log: Vec<HeldLogEntry> = self
-            .read(|data| data.held_log.iter().filter(|(of, _)| of == group).map(|(_, entry)| entry.clone()).collect())
-            .await?;
-        let from = log.len().saturating_sub(usize::try_from(limit).unwrap_or(usize::MAX));
-        Ok(log.split_off(from))
-    }
-}
-
-#[async_trait]
-impl Operate for MemoryStore {
-    async fn move_positions(&self, group: &str, moves: &[Move]) -> Result<Moved, StoreError> {
-        let tx = self.open().await?;
-        let mut moved = Moved::default();
-        let (mut changes, mut goes_back) = (false, false);
-        for position in moves {
-            let key = (group.to_owned(), position.id.partition.clone());
-            let before = tx.look(|data| data.positions.get(&key).cloned());
-            let before = before.unwrap_or(Position { id: position.id.clone(), epoch: 0, next: None });
-            let then = Consequences::new(&before, position);
-            changes |= then.changes;
-            goes_back |= then.goes_back;
-            let after = Position { id: position.id.clone(), epoch: before.epoch + 1, next: Some(position.to) };
-            put!(tx, positions, key, Some(after));
-            moved.held += tx.forget_held(group, &before.id, (!then.of_another).then_some(position.to));
-        }
-        if goes_back {
-            let forgotten: Vec<_> = tx.look(|data| data.inbox.iter().filter(|key| key.0 == group).cloned().collect());
-            moved.inbox = forgotten.len() as u64;
-            for key in forgotten {
-                tx.change(move |data| {
-                    data.inbox.remove(&key);
-                    Box::new(move |data: &mut Data| {
-                        data.inbox.insert(key);
-                    })
-                });
-            }
-        }
-        if changes {
-            moved.audit = tx.end_audit();
-        }
-        tx.commit()?;
-        Ok(moved)
-    }
-
-    async fn accept_gap(&self, group: &str, epoch: i64, gap: &crate::Gap, _: i64) -> Result<(), StoreError> {
-        let tx = self.open().await?;
-        let key = (group.to_owned(), gap.id.partition.clone());
-        if tx.look(|data| data.positions.get(&key).map(|position| position.epoch)) != Some(epoch) {
-            return Err(StoreError::Fenced { partition: gap.id.partition.clone() });
-        }
-        put!(tx, positions, key, Some(Position { id: gap.id.clone(), epoch, next: Some(gap.resume) }));
-        if gap.stored != gap.id {
-            tx.forget_held(group, &gap.stored, None);
-        }
-        tx.end_audit();
-        let entry = (group.to_owned(), gap.id.partition.clone());
-        tx.change(move |data| {
-            data.gaps.push(entry);
-            Box::new(|data: &mut Data| drop(data.gaps.pop()))
-        });
-        tx.commit()
-    }
-
-    async fn gaps(&self, group: &str) -> Result<Vec<(String, i32, u64)>, StoreError> {
-        let count = |data: &Data| {
-            let mut counts: BTreeMap<(String, i32), u64> = BTreeMap::new();
-            for (_, partition) in data.gaps.iter().filter(|(of, _)| of == group) {
-                *counts.entry((partition.topic.to_string(), partition.partition)).or_default() += 1;
-            }
-            counts.into_iter().map(|((topic, partition), count)| (topic, partition, count)).collect()
-        };
-        self.read(count).await
-    }
-
-    async fn held_counts(&self, group: &str) -> Result<Vec<HeldCount>, StoreError> {
-        let count = |data: &Data| {
-            let mut counts: BTreeMap<(String, i32, String, String), u64> = BTreeMap::new();
-            for (_, record) in data.held.iter().filter(|((of, _), _)| of == group) {
-                let cause = (record.topic.clone(), record.partition, record.state.clone(), record.code.clone());
-                *counts.entry(cause).or_default() += 1;
-            }
-            let count = |((topic, partition, state, code), count)| HeldCount { topic, partition, state, code, count };
-            counts.into_iter().map(count).collect()
-        };
-        self.read(count).await
-    }
-
-    async fn held_from(&self, group: &str, position: &Move) -> Result<u64, StoreError> {
-        let (partition, to) = (&position.id.partition, position.to);
-        self.read(|data| data.of_partition(group, partition).filter(|record| record.offset >= to).count() as u64).await
-    }
-
-    async fn is_untouched(&self, _: &crate::SinkSpec) -> Result<bool, StoreError> {
-        let untouched = |data: &Data| {
-            data.rows.is_empty() && data.held.is_empty() && data.positions.values().all(|p| p.next.is_none())
-        };
-        self.read(untouched).await
-    }
-}
-
-impl MemoryTx {
-    /// Removes what is held from an offset on and says how much that was; without one, sets all of it aside under the name
-    /// of the topic that is gone.
-    fn forget_held(&self, group: &str, id: &PartitionId, from: Option<Offset>) -> u64 {
-        let mine = |data: &Data| -> Vec<HeldRecord> {
-            let held = data.of_partition(group, &id.partition);
-            held.filter(|record| from.is_none_or(|from| record.offset >= from)).cloned().collect()
-        };
-        let held = self.look(mine);
-        let count = held.len() as u64;
-        for mut record in held {
-            let place = HeldPlace { partition: id.partition.clone(), offset: record.offset };
-            put!(self, held, (group.to_owned(), place.clone()), None);
-            if from.is_none() {
-                record.topic = aside(id);
-                let partition = TopicPartition::new(record.topic.as_str(), record.partition);
-                put!(self, held, (group.to_owned(), HeldPlace { partition, ..place }), Some(record));
-            }
-        }
-        if from.is_some() { count } else { 0 }
-    }
-
-    /// Audit columns go, and auditing ends; says whether it was on.
-    fn end_audit(&self) -> bool {
-        let was_on = self.look(|data| data.audit_mode == Some(true));
-        self.change(|data| {
-            let (mode, rows) = (data.audit_mode, std::mem::take(&mut data.audit));
-            data.audit_mode = mode.map(|_| false);
-            Box::new(move |data: &mut Data| (data.audit_mode, data.audit) = (mode, rows))
-        });
-        was_on
-    }
-}
-
-#[async_trait]
-impl HeldTx for MemoryTx {
-    async fn own(&mut self, group: &str, partition: &TopicPartition, epoch: i64) -> Result<bool, StoreError> {
-        self.statement().await?;
-        let key = (group.to_owned(), partition.clone());
-        Ok(self.look(|data| data.positions.get(&key).is_some_and(|position| position.epoch == epoch)))
-    }
-
-    async fn hold(&mut self, group: &str, held: &[HeldRecord]) -> Result<(), StoreError> {
-        for record in held {
-            self.statement().await?;
-            let partition = TopicPartition::new(record.topic.as_str(), record.partition);
-            let key = (group.to_owned(), HeldPlace { partition, offset: record.offset });
-            if !self.look(|data| data.held.contains_key(&key)) {
-                put!(self, held, key, Some(record.clone()));
-            }
-        }
-        Ok(())
-    }
-
-    async fn settle(
-        &mut self,
-        group: &str,
-        partition: &TopicPartition,
-        settles: &[Settle],
-        at_ms: i64,
-    ) -> Result<bool, StoreError> {
-        for settle in settles {
-            self.statement().await?;
-            let place = HeldPlace { partition: partition.clone(), offset: settle.offset };
-            let key = (group.to_owned(), place.clone());
-            let known = self.look(|data| data.held.get(&key).filter(|r| r.version == settle.version).cloned());
-            let Some(record) = known else { return Ok(false) };
-            put!(self, held, key, settled(record, &settle.to));
-            let (verb, detail) = match &settle.to {
-                Settled::Applied { edited: false } => ("applied", ""),
-                Settled::Applied { edited: true } => ("applied", "as edited"),
-                Settled::Failed { code, .. } => ("failed", code.as_str()),
-                Settled::Behind { .. } | Settled::Answered => continue,
-            };
-            let note = Note { at_ms, who: "the sink".to_owned(), detail: detail.to_owned() };
-            self.note(group, &place, verb, note);
-        }
-        Ok(true)
-    }
-}
-
-impl MemoryTx {
-    fn note(&self, group: &str, place: &HeldPlace, verb: &str, note: Note) {
-        let entry = (group.to_owned(), HeldLogEntry { place: place.clone(), verb: verb.to_owned(), note });
-        self.change(move |data| {
-            data.held_log.push(entry);
-            Box::new(|data: &mut Data| drop(data.held_log.pop()))
-        });
-    }
-}
-
-/// A held record after what became of it; `None` when it is gone.
-fn settled(mut record: HeldRecord, to: &Settled) -> Option<HeldRecord> {
-    record.version += 1;
-    record.asked_ms = None;
-    match to {
-        Settled::Applied { edited: false } => return None,
-        Settled::Applied { edited: true } => {
-            record.behind = None;
-            HeldState::Applied.as_str().clone_into(&mut record.state);
-        }
-        Settled::Failed { code, reason, order_key } => {
-            record.behind = None;
-            record.tries += 1;
-            (record.code, record.reason, record.order_key) = (code.clone(), reason.clone(), order_key.clone());
-        }
-        Settled::Behind { cause, code } => {
-            (record.behind, record.code, record.reason) = (Some(*cause), code.clone(), behind_reason(*cause));
-        }
-        Settled::Answered => {}
-    }
-    Some(record)
-}
-
-impl Data {
-    fn of_partition<'a>(
-        &'a self,
-        group: &'a str,
-        partition: &'a TopicPartition,
-    ) -> impl Iterator<Item = &'a HeldRecord> {
-        let mine = move |(of, place): &(String, HeldPlace)| of == group && place.partition == *partition;
-        self.held.iter().filter(move |(key, _)| mine(key)).map(|(_, record)| record)
-    }
-}
-
-fn is_open(record: &HeldRecord) -> bool {
-    [HeldState::Parked, HeldState::Dead].iter().any(|state| record.state == state.as_str())
-}
-
-fn brief(record: &HeldRecord) -> HeldBrief {
-    let length = |bytes: &Option<Vec<u8>>| bytes.as_ref().map_or(0, Vec::len);
-    let bytes = length(&record.key) + length(&record.value) + record.headers_text().len();
-    HeldBrief {
-        offset: record.offset,
-        state: record.state.clone(),
-        code: record.code.clone(),
-        behind: record.behind,
-        key: record.key.clone(),
-        order_key: record.order_key.clone(),
-        asked: record.asked_ms.is_some(),
-        tries: record.tries,
-        version: record.version,
-        bytes: i64::try_from(bytes).unwrap_or(i64::MAX) + OVERHEAD_BYTES,
     }
 }
 
