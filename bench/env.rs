@@ -19,6 +19,11 @@ pub fn coursebus() -> Option<PathBuf> {
     get("COURSEBUS_BIN").map(PathBuf::from).or_else(beside).filter(|path| path.is_file())
 }
 
+/// The folder of jars that the peers are run from.
+pub fn peers() -> Option<PathBuf> {
+    get("COURSEBUS_BENCH_PEERS").map(PathBuf::from).filter(|dir| dir.is_dir())
+}
+
 /// The folder of the OULAD dataset: the one that is named, or the one beside the repository.
 pub fn oulad() -> Option<PathBuf> {
     let named = get("COURSEBUS_OULAD").map(PathBuf::from);

@@ -11,27 +11,22 @@ use coursebus_schemas::learning::CourseEnrollmentCreated;
 use coursebus_transport::GroupSettings;
 use serde_json::json;
 
-use super::scene::{Scene, TOPIC};
+use super::scene::Scene;
 use crate::{
     line::Bench,
     measure::{Measured, Sample, paired},
 };
 
-const KEYS: usize = 100;
-const PARTITIONS: usize = 3;
-const AT_ONCE: usize = 100;
-const LONGEST: Duration = Duration::from_millis(5);
+pub(super) const KEYS: usize = 100;
+pub(super) const PARTITIONS: usize = 3;
+pub(super) const AT_ONCE: usize = 100;
+pub(super) const LONGEST: Duration = Duration::from_millis(5);
 
 pub(super) async fn run(bench: &mut Bench) -> Result<()> {
     let count = bench.plan.amount(100_000);
     let scene = Scene::new(bench, i32::try_from(PARTITIONS)?).await?;
     let encoded = scene.encoded(KEYS)?;
-    let mut random = Random::new(Some(1));
-    let mut pick = |of: usize| (random.up_to(Duration::from_secs(1)).as_secs_f64() * of as f64) as usize % of;
-    let partitions: Vec<usize> = (0..KEYS).map(|_| pick(PARTITIONS)).collect();
-    let keys: Vec<usize> = (0..count).map(|_| pick(KEYS)).collect();
-    let records = keys.iter().map(|key| (i32::try_from(partitions[*key]).unwrap_or_default(), &encoded[*key]));
-    scene.append(records).await?;
+    scene.append(at_random(count).into_iter().map(|(partition, key)| (partition, &encoded[key]))).await?;
     let mut group = 0;
     let ideal = Mutex::new(0.0);
     let measured = paired(
@@ -53,6 +48,14 @@ pub(super) async fn run(bench: &mut Bench) -> Result<()> {
     bench.report.add((work, other, "s"), Measured { runs, notes }, settings)
 }
 
+/// So many records: each with its partition and its key.
+pub(super) fn at_random(count: usize) -> Vec<(i32, usize)> {
+    let mut random = Random::new(Some(1));
+    let mut pick = |of: usize| (random.up_to(Duration::from_secs(1)).as_secs_f64() * of as f64) as usize % of;
+    let partitions: Vec<i32> = (0..KEYS).map(|_| i32::try_from(pick(PARTITIONS)).unwrap_or_default()).collect();
+    (0..count).map(|_| pick(KEYS)).map(|key| (partitions[key], key)).collect()
+}
+
 /// What the calls took.
 struct Times {
     of_key: Vec<Duration>,
@@ -62,7 +65,8 @@ struct Times {
     random: Random,
 }
 
-async fn handled(scene: &Scene, group: &str, count: usize) -> Result<(Duration, Duration)> {
+/// From the first call to the end of the last, and the largest sum of one key.
+pub(super) async fn handled(scene: &Scene, group: &str, count: usize) -> Result<(Duration, Duration)> {
     let times =
         Times { of_key: vec![Duration::ZERO; KEYS], first: None, last: None, count: 0, random: Random::new(Some(2)) };
     let times = Arc::new(Mutex::new(times));
@@ -87,7 +91,7 @@ async fn handled(scene: &Scene, group: &str, count: usize) -> Result<(Duration, 
             Ok(())
         }
     });
-    let mut settings = EngineSettings::new(GroupSettings::new(group, vec![TOPIC.to_owned()]));
+    let mut settings = EngineSettings::new(GroupSettings::new(group, vec![scene.topic.clone()]));
     settings.until = Until::CaughtUp;
     let outcome = run_engine(scene.log.clone(), settings, Arc::new(handlers), std::future::pending()).await?;
     let times = times.lock().expect("no panic");

@@ -3,6 +3,7 @@
 mod dispatch;
 mod hang;
 mod keys;
+mod peer;
 mod pipe;
 mod poison;
 mod scene;
@@ -45,6 +46,14 @@ pub async fn run(args: &Args) -> Result<ExitCode> {
             if args.wants("kafka-consume") {
                 let outcome = consume::run(&mut bench, &bootstrap).await;
                 bench.note("kafka-consume", outcome);
+            }
+            match env::peers() {
+                None => bench.report.skip("Parallel Consumer", "its jars are not there: `cargo xtask bench` brings them"),
+                Some(jars) if args.wants("peer") => {
+                    let outcome = peer::run(&mut bench, &bootstrap, &jars).await;
+                    bench.note("peer", outcome);
+                }
+                Some(_) => {}
             }
             if args.wants("kafka-pipe") {
                 let outcome = pipe::kafka(&mut bench, &bootstrap).await;

@@ -30,7 +30,7 @@ pub struct Args {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pairs: Option<u16>,
     /// Only the parts with this in their name (line: append, tail, read, emit, consume, oulad; consumer: dispatch, keys,
-    /// poison, hang, pipe, kafka-consume, kafka-pipe)
+    /// poison, hang, pipe, kafka-consume, peer, kafka-pipe)
     #[arg(long, value_name = "TEXT", default_value = "")]
     only: String,
     /// Runs one side only, for a profiler; what it prints is no figure and goes to NAME-profile.json

@@ -13,13 +13,16 @@ use futures::FutureExt;
 use tokio::{
     sync::{Notify, mpsc},
     task::JoinHandle,
-    time::{Instant, MissedTickBehavior, interval},
+    time::{Instant, MissedTickBehavior, interval, sleep_until},
 };
 
 use crate::{
     ProcessError, Processor,
     lane::{Progress, Queue, Reached},
 };
+
+/// How long a full lane may keep everything else that comes from the member waiting.
+const PATIENCE: Duration = Duration::from_millis(200);
 
 /// When the engine ends by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,8 +40,9 @@ pub struct EngineSettings {
     pub group: GroupSettings,
     /// When it ends by itself. Default: never.
     pub until: Until,
-    /// How many bytes of one partition may wait for its processor. At the bound the partition is paused until half of it is
-    /// free. Default 8 MiB; what the member had fetched already comes on top.
+    /// How many bytes of one partition may wait for its processor. At the bound nothing more is taken from the member while
+    /// every partition has work, for 200 ms at most; then the partition is paused until half of it is free. Default 8 MiB;
+    /// what the member had fetched already comes on top.
     pub lane_bytes_max: usize,
     /// How long a partition that is let go may take to finish what it has begun. Then it is dropped, and what it had not
     /// committed is delivered again to the next owner. Default 20 s; keep it below the group's release time-out.
@@ -129,6 +133,7 @@ pub async fn run(
         changed: Arc::new(Notify::new()),
         report,
         away_since: None,
+        full_since: None,
     };
     let outcome = engine.live(member.as_mut(), failures, stop).await;
     let all: Vec<TopicPartition> = engine.lanes.keys().cloned().collect();
@@ -148,12 +153,16 @@ struct Engine {
     changed: Arc<Notify>,
     report: mpsc::Sender<(TopicPartition, ProcessError)>,
     away_since: Option<Instant>,
+    /// Since when a lane is full and nothing is taken from the member.
+    full_since: Option<Instant>,
 }
 
 struct Lane {
     queue: Arc<Queue>,
     reached: Arc<Reached>,
     committed: Option<Offset>,
+    /// The bound was reached, and half of it is not free yet.
+    full: bool,
     paused: bool,
     /// It cannot go on, and is kept until it goes to another member.
     stopped: bool,
@@ -175,6 +184,7 @@ impl Engine {
         tokio::pin!(stop);
         let mut assigned = false;
         loop {
+            let holding_until = self.hold_back(member);
             tokio::select! {
                 // In this order, so that a simulation repeats itself; records come last, because there may always be more.
                 biased;
@@ -193,11 +203,12 @@ impl Engine {
                         self.commit().await;
                     }
                 }
-                event = member.next() => match event {
+                () = sleep_until(holding_until.unwrap_or_else(Instant::now)), if holding_until.is_some() => {}
+                event = member.next(), if holding_until.is_none() => match event {
                     Ok(event) => {
                         self.away_since = None;
                         assigned |= matches!(event, Event::Assigned(_));
-                        self.on_event(event, member).await?;
+                        self.on_event(event).await?;
                     }
                     Err(error) => self.on_error(error)?,
                 },
@@ -208,9 +219,9 @@ impl Engine {
         }
     }
 
-    async fn on_event(&mut self, event: Event, member: &mut dyn Member) -> Result<(), EngineError> {
+    async fn on_event(&mut self, event: Event) -> Result<(), EngineError> {
         match event {
-            Event::Fetched(fetched) => self.feed(fetched, member),
+            Event::Fetched(fetched) => self.feed(fetched),
             Event::Assigned(assignment) => self.take(assignment).await?,
             Event::Revoked(revocation) => self.release(revocation).await,
         }
@@ -290,7 +301,7 @@ impl Engine {
     }
 
     fn open(&self, partition: TopicPartition) -> Lane {
-        let (queue, input) = Queue::new();
+        let (queue, input) = Queue::new(self.changed.clone());
         let (progress, reached) = Progress::new(self.changed.clone(), Some(self.committer.membership()));
         let (processor, report) = (self.processor.clone(), self.report.clone());
         let task = tokio::spawn(async move {
@@ -303,11 +314,10 @@ impl Engine {
                 let _ = report.send((partition, error)).await;
             }
         });
-        Lane { queue, reached, committed: None, paused: false, stopped: false, task }
+        Lane { queue, reached, committed: None, full: false, paused: false, stopped: false, task }
     }
 
-    fn feed(&mut self, fetched: Fetched, member: &dyn Member) {
-        let mut pause = Vec::new();
+    fn feed(&mut self, fetched: Fetched) {
         let mut records = fetched.records.into_iter().peekable();
         while let Some(first) = records.peek().map(Record::topic_partition) {
             // Most records are of the same partition as the one before: they go in together.
@@ -325,16 +335,37 @@ impl Engine {
                 lane.queue.push_end(end);
             }
         }
-        for (partition, lane) in &mut self.lanes {
+        for lane in self.lanes.values_mut() {
             lane.queue.wake();
-            if !lane.paused && lane.queue.bytes() > self.settings.lane_bytes_max {
-                lane.paused = true;
-                pause.push(partition.clone());
-            }
+            lane.full |= !lane.paused && lane.queue.bytes() > self.settings.lane_bytes_max;
         }
-        if !pause.is_empty() {
-            member.pause(&pause, true);
+    }
+
+    /// Until when nothing is taken from the member, because a lane is full. To pause its partition throws away what the log's
+    /// client has fetched ahead, so that is put off as long as no lane starves, up to a bound: events of the group come the
+    /// same way.
+    fn hold_back(&mut self, member: &dyn Member) -> Option<Instant> {
+        let half = self.settings.lane_bytes_max / 2;
+        for lane in self.lanes.values_mut().filter(|lane| lane.full) {
+            lane.full = !lane.queue.is_below(half);
         }
+        if !self.lanes.values().any(|lane| lane.full) {
+            self.full_since = None;
+            return None;
+        }
+        let until = *self.full_since.get_or_insert_with(Instant::now) + PATIENCE;
+        let starving = |lane: &Lane| !lane.paused && !lane.stopped && lane.queue.is_starved();
+        if Instant::now() < until && !self.lanes.values().any(starving) {
+            return Some(until);
+        }
+        self.full_since = None;
+        let full: Vec<_> = self.lanes.iter_mut().filter(|(_, lane)| lane.full).collect();
+        let pause: Vec<_> = full.iter().map(|(partition, _)| (*partition).clone()).collect();
+        for (_, lane) in full {
+            (lane.full, lane.paused) = (false, true);
+        }
+        member.pause(&pause, true);
+        None
     }
 
     fn resume(&mut self, member: &dyn Member) {

@@ -34,7 +34,12 @@ impl Input {
                     return None;
                 }
                 if !state.records.is_empty() || state.end.is_some() {
-                    return Some(state.take(records_max, bytes_max));
+                    let taken = state.take(records_max, bytes_max);
+                    if state.awaited.is_some_and(|low| state.bytes <= low) {
+                        state.awaited = None;
+                        self.0.drained.notify_one();
+                    }
+                    return Some(taken);
                 }
             }
             self.0.filled.notified().await;
@@ -50,10 +55,11 @@ impl Input {
 }
 
 /// The engine's end of an input.
-#[derive(Default)]
 pub(crate) struct Queue {
     state: Mutex<State>,
     filled: Notify,
+    /// Tells the engine that there is room again, where it waits for that.
+    drained: Arc<Notify>,
 }
 
 #[derive(Default)]
@@ -61,6 +67,10 @@ struct State {
     records: VecDeque<Record>,
     bytes: usize,
     end: Option<Offset>,
+    /// Nothing is behind what waits, for now.
+    at_end: bool,
+    /// The engine wants to know when no more bytes wait than these, or none.
+    awaited: Option<usize>,
     closed: bool,
 }
 
@@ -86,8 +96,8 @@ impl State {
 }
 
 impl Queue {
-    pub(crate) fn new() -> (Arc<Self>, Input) {
-        let queue = Arc::new(Self::default());
+    pub(crate) fn new(drained: Arc<Notify>) -> (Arc<Self>, Input) {
+        let queue = Arc::new(Self { state: Mutex::default(), filled: Notify::new(), drained });
         (queue.clone(), Input(queue))
     }
 
@@ -106,11 +116,26 @@ impl Queue {
             state.bytes += record.size();
             state.records.push_back(record);
         }
-        state.end = None;
+        (state.end, state.at_end) = (None, false);
     }
 
     pub(crate) fn push_end(&self, end: Offset) {
-        self.lock().end = Some(end);
+        let mut state = self.lock();
+        (state.end, state.at_end) = (Some(end), true);
+    }
+
+    /// Whether no more bytes wait than `low`. If not, `drained` is told once that is so.
+    pub(crate) fn is_below(&self, low: usize) -> bool {
+        let mut state = self.lock();
+        let below = state.bytes <= low;
+        state.awaited = (!below).then_some(low);
+        below
+    }
+
+    /// Whether nothing waits although the partition has more.
+    pub(crate) fn is_starved(&self) -> bool {
+        let state = self.lock();
+        state.records.is_empty() && !state.at_end
     }
 
     pub(crate) fn wake(&self) {
@@ -270,8 +295,8 @@ impl HandFed {
     /// A partition, and what its processor is given.
     #[must_use]
     pub fn new() -> (Self, Input, Progress) {
-        let (queue, input) = Queue::new();
         let changed = Arc::new(Notify::new());
+        let (queue, input) = Queue::new(changed.clone());
         let (progress, reached) = Progress::new(changed.clone(), None);
         (Self { queue, reached, changed }, input, progress)
     }

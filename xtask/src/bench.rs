@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::{
     env,
-    services::{Services, Wanted},
+    services::{Services, Wanted, bench_peers},
 };
 
 #[derive(clap::Parser)]
@@ -28,6 +28,9 @@ pub fn run(root: &Path, args: &Args) -> Result<()> {
     let release = env::target_dir(root).join("release");
     let mut bench = Command::new(release.join("coursebus-bench"));
     bench.current_dir(root).args(&args.bench);
+    if args.bench.first().is_some_and(|name| name == "consumer") {
+        bench.env(env::BENCH_PEERS, bench_peers(root)?);
+    }
     bench.env_remove(env::KAFKA_BOOTSTRAP).env_remove(env::DATABASE_URL).envs(endpoints.variables());
     succeed(bench.env(env::COURSEBUS_BIN, release.join("coursebus")))
 }

@@ -16,6 +16,9 @@ pub const DATABASE_URL: &str = "DATABASE_URL";
 /// Path of the built `coursebus`, handed to the tests.
 pub const COURSEBUS_BIN: &str = "COURSEBUS_BIN";
 
+/// Folder of the jars that benches compare with, handed to the benches.
+pub const BENCH_PEERS: &str = "COURSEBUS_BENCH_PEERS";
+
 /// The name of the services that a test of faults may strike.
 pub const SERVICES: &str = "COURSEBUS_FAULTS_SERVICES";
 /// Path of this program, handed to a test of faults.

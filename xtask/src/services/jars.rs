@@ -1,4 +1,4 @@
-//! Apache Kafka from Maven Central: Java, and the jars in the user's cache.
+//! From Maven Central into the user's cache: Apache Kafka, and what benches compare it with.
 
 use std::{
     fs,
@@ -14,6 +14,8 @@ use crate::{env, run::Job};
 
 /// The version of the broker, here and in every container.
 pub const KAFKA_VERSION: &str = "4.3.1";
+/// The version of the peer of `bench consumer`.
+const PARALLEL_CONSUMER_VERSION: &str = "0.5.3.3";
 /// The oldest Java that this Kafka runs on.
 const JAVA_MIN: u32 = 17;
 /// How long Maven may take for about 54 MB.
@@ -32,9 +34,8 @@ impl Jars {
     pub fn get(job: &Job, root: &Path) -> Result<Self> {
         let java = install::find_or_install(job, "default-jre-headless", find_java)?;
         let dir = env::cache_dir().join(format!("kafka-{KAFKA_VERSION}"));
-        if !dir.is_dir() {
-            download(job, &root.join("xtask/services/kafka/pom.xml"), &dir)?;
-        }
+        let pom = root.join("xtask/services/kafka/pom.xml");
+        download(job, "kafka", &pom, &dir, &format!("kafka_2.13-{KAFKA_VERSION}.jar"))?;
         Ok(Self { java, dir })
     }
 
@@ -47,27 +48,40 @@ impl Jars {
     }
 }
 
-/// Downloads beside the final folder and renames: the folder is there whole or not at all.
-fn download(job: &Job, pom: &Path, dir: &Path) -> Result<()> {
+/// The jars that benches compare with, by a Java that compiles.
+pub fn bench_peers(root: &Path) -> Result<PathBuf> {
+    let job = Job::new();
+    install::find_or_install(&job, "default-jdk-headless", || env::find_program("javac"))?;
+    let dir = env::cache_dir().join(format!("bench-peers-{PARALLEL_CONSUMER_VERSION}"));
+    let proof = format!("parallel-consumer-core-{PARALLEL_CONSUMER_VERSION}.jar");
+    download(&job, "peers", &root.join("bench/peers/pom.xml"), &dir, &proof)?;
+    Ok(dir)
+}
+
+/// Downloads, unless it is there, what a pom names: beside the final folder, then renamed, so that the folder is there whole
+/// or not at all.
+fn download(job: &Job, what: &str, pom: &Path, dir: &Path, proof: &str) -> Result<()> {
+    if dir.is_dir() {
+        return Ok(());
+    }
     let cache = dir.parent().expect("the cache folder has a parent");
-    let _one_at_a_time = lock(&cache.join("kafka.lock"))?;
+    let _one_at_a_time = lock(&cache.join(format!("{what}.lock")))?;
     if dir.is_dir() {
         return Ok(());
     }
     let maven = install::find_or_install(job, "maven", || env::find_program("mvn"))?;
-    job.say(format!("kafka: downloading Apache Kafka {KAFKA_VERSION} from Maven Central"));
+    job.say(format!("{what}: downloading from Maven Central"));
     let temp = tempfile::Builder::new().prefix(".download-").tempdir_in(cache)?;
     let jars = temp.path().join("jars");
     let mut command = Command::new(maven);
     command.args(["-q", "-B", "-f"]).arg(pom).args([COPY, "-DincludeScope=runtime"]);
     command.arg(format!("-DoutputDirectory={}", jars.display()));
-    job.run(&mut command, DOWNLOAD_LIMIT, &cache.join("maven.log"))?;
-    let broker = jars.join(format!("kafka_2.13-{KAFKA_VERSION}.jar"));
-    if !broker.is_file() {
-        bail!("Maven brought no {}", broker.display());
+    job.run(&mut command, DOWNLOAD_LIMIT, &cache.join(format!("{what}-maven.log")))?;
+    if !jars.join(proof).is_file() {
+        bail!("Maven brought no {proof}");
     }
     fs::rename(&jars, dir).with_context(|| dir.display().to_string())?;
-    job.say(format!("kafka: jars are in {}", dir.display()));
+    job.say(format!("{what}: jars are in {}", dir.display()));
     Ok(())
 }
 
@@ -106,8 +120,10 @@ mod tests {
     }
 
     #[test]
-    fn pom_names_the_version() {
+    fn poms_name_the_versions() {
         let pom = include_str!("../../services/kafka/pom.xml");
         assert!(pom.contains(&format!("<kafka.version>{KAFKA_VERSION}</kafka.version>")));
+        let peers = include_str!("../../../bench/peers/pom.xml");
+        assert!(peers.contains(&format!("<version>{PARALLEL_CONSUMER_VERSION}</version>")));
     }
 }
