@@ -48,7 +48,9 @@ pub async fn run(args: &Args) -> Result<ExitCode> {
                 bench.note("kafka-consume", outcome);
             }
             match env::peers() {
-                None => bench.report.skip("Parallel Consumer", "its jars are not there: `cargo xtask bench` brings them"),
+                None => {
+                    bench.report.skip("Parallel Consumer", "its jars are not there: `cargo xtask bench` brings them")
+                }
                 Some(jars) if args.wants("peer") => {
                     let outcome = peer::run(&mut bench, &bootstrap, &jars).await;
                     bench.note("peer", outcome);

@@ -75,7 +75,11 @@ async fn slow_handlers(bench: &mut Bench, plan: Plan, bootstrap: &str, jars: &Pa
         "how": "from the first call to the end of the last, over the largest sum of measured durations of one key",
     });
     let work = "Kafka: 100,000 records, handlers of 0 to 5 ms, 100 keys on 3 partitions, 100 at once";
-    bench.report.add((work, "Parallel Consumer 0.5.3.3, KEY", "times the ideal, less is better"), measured, settings)?;
+    bench.report.add(
+        (work, "Parallel Consumer 0.5.3.3, KEY", "times the ideal, less is better"),
+        measured,
+        settings,
+    )?;
     scene.remove().await
 }
 
@@ -87,10 +91,14 @@ async fn no_op(bench: &mut Bench, plan: Plan, bootstrap: &str, jars: &Path) -> R
     let records: Vec<_> = (0..count).map(|at| place(at % ORDER_KEYS)).collect();
     scene.append(records.iter().map(|(partition, key)| (*partition, &encoded[*key]))).await?;
     let peer = Peer::fed(&scene, bootstrap, jars, &encoded, &records).await?;
-    let measured = paired(&plan, async || idle_handler(&scene, count).await, async || {
-        let said = peer.run(count, Duration::ZERO, AT_ONCE).await?;
-        Ok(Sample::rate(count, Duration::from_secs_f64(said.seconds)))
-    });
+    let measured = paired(
+        &plan,
+        async || idle_handler(&scene, count).await,
+        async || {
+            let said = peer.run(count, Duration::ZERO, AT_ONCE).await?;
+            Ok(Sample::rate(count, Duration::from_secs_f64(said.seconds)))
+        },
+    );
     let mut measured = measured.await?;
     measured.notes.remove("cpu_us_each");
     let settings = json!({ "records": count, "record_bytes": RECORD_BYTES, "order_keys": ORDER_KEYS,

@@ -34,7 +34,7 @@ pub(crate) async fn run(bench: &mut Bench, bootstrap: &str) -> Result<()> {
         (Look::Value, "Kafka: typed consume, handler without metadata", "rdkafka's BaseConsumer touching values"),
         (
             Look::ValueAndId,
-            "Kafka: typed consume, handler with metadata",
+            "Kafka: typed consume, handler with source and id",
             "rdkafka's BaseConsumer touching values and looking ce_id up",
         ),
     ] {
@@ -78,7 +78,7 @@ async fn typed(bus: &TypedBus, count: usize, look: Look) -> Result<Sample> {
             counted.one(count);
             std::future::ready(Ok(()))
         }),
-        Look::ValueAndId => handlers.on_with_metadata(move |_: CourseEnrollmentCreated, _| {
+        Look::ValueAndId => handlers.on_with_name(move |_: CourseEnrollmentCreated, _| {
             counted.one(count);
             std::future::ready(Ok(()))
         }),

@@ -125,8 +125,11 @@ fn judge(id: SchemaId, text: &str) -> Known {
 
 impl Datum<'_> {
     /// Reads the identity from the record's headers, and checks that they name the schema's type.
-    pub fn identity<'r>(&self, headers: &[(&'r str, Option<&'r [u8]>)]) -> Result<Identity<'r>, Poison> {
-        let identity = Identity::read(headers.iter().copied())?;
+    pub fn identity<'r>(
+        &self,
+        headers: impl IntoIterator<Item = (&'r str, Option<&'r [u8]>)>,
+    ) -> Result<Identity<'r>, Poison> {
+        let identity = Identity::read(headers)?;
         self.same_type(identity.event_type)?;
         Ok(identity)
     }
@@ -135,7 +138,7 @@ impl Datum<'_> {
     pub fn metadata(&self, record: &Record) -> Result<Metadata, Poison> {
         let emitted = OffsetDateTime::from_unix_timestamp_nanos(i128::from(record.timestamp_ms()) * 1_000_000)
             .unwrap_or(OffsetDateTime::UNIX_EPOCH);
-        let (event_type, metadata) = Metadata::read(record.headers(), emitted)?;
+        let (event_type, metadata) = Metadata::read(record.header_iter(), emitted)?;
         self.same_type(event_type)?;
         Ok(metadata)
     }

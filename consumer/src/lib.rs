@@ -29,7 +29,7 @@ pub use decode::{Datum, Decoder, OpenError};
 pub use dispatch::{Bounds, Dispatch, Job, KeyHash, Ticket};
 pub use engine::{EngineError, EngineSettings, Outcome, Until, run};
 pub use guarantee::Guarantee;
-pub use handlers::{HandlerError, Handlers, HandlersSettings};
+pub use handlers::{EventName, HandlerError, Handlers, HandlersSettings};
 pub use held::{HeldEvent, HeldFilter, HeldInfo, HeldState, held_event, held_topic};
 pub use lane::{HandFed, Input, Progress, Taken};
 pub use on_poison::OnPoison;

@@ -187,10 +187,18 @@ impl Record {
     /// All headers in their order, parsed anew at each call.
     #[must_use]
     pub fn headers(&self) -> Vec<(&str, Option<&[u8]>)> {
-        match &self.body {
-            Body::Shared { headers, .. } => crate::embedded::batch::headers(headers),
-            Body::Kafka(message) => message.headers(),
-        }
+        let mut headers = Vec::with_capacity(12);
+        headers.extend(self.header_iter());
+        headers
+    }
+
+    /// The same, one after the other, for who needs few of them.
+    pub fn header_iter(&self) -> impl Iterator<Item = (&str, Option<&[u8]>)> {
+        let (shared, kafka) = match &self.body {
+            Body::Shared { headers, .. } => (Some(crate::embedded::batch::Headers::of(headers)), None),
+            Body::Kafka(message) => (None, Some(message.headers())),
+        };
+        shared.into_iter().flatten().chain(kafka.into_iter().flatten())
     }
 
     /// What the record counts against byte bounds: key, value and a fixed overhead (headers are not looked at).

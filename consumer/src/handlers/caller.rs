@@ -30,6 +30,15 @@ pub enum HandlerError {
     Fatal(#[source] Cause),
 }
 
+/// Which event it is: no two events of one source share an id. What a handler needs to tell a repetition.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct EventName {
+    /// `ce_source`, never empty.
+    pub source: String,
+    /// `ce_id`, never empty.
+    pub id: String,
+}
+
 /// A call that is open.
 pub(super) type Running = Pin<Box<dyn Future<Output = Result<(), HandlerError>> + Send>>;
 
@@ -56,9 +65,17 @@ impl Raw<'_> {
     }
 
     pub(crate) fn metadata(&self) -> Result<Metadata, Poison> {
+        self.in_full().metadata(self.record)
+    }
+
+    fn name(&self) -> Result<EventName, Poison> {
+        let identity = self.in_full().identity(self.record.header_iter())?;
+        Ok(EventName { source: identity.source.to_owned(), id: identity.id.to_owned() })
+    }
+
+    fn in_full(&self) -> Datum<'_> {
         let Known { schema_id, event_type, writer, .. } = self.known;
-        let (writer, schema_id) = (writer.clone(), *schema_id);
-        Datum { event_type, writer, schema_id, bytes: self.datum }.metadata(self.record)
+        Datum { event_type, writer: writer.clone(), schema_id: *schema_id, bytes: self.datum }
     }
 }
 
@@ -119,6 +136,12 @@ impl<E: Event, F> Single<E, (), F> {
 impl<E: Event, F> Single<E, Metadata, F> {
     pub(super) fn with_metadata(handle: F) -> Self {
         Self { handle: Arc::new(handle), read: |raw| raw.metadata(), event: std::marker::PhantomData }
+    }
+}
+
+impl<E: Event, F> Single<E, EventName, F> {
+    pub(super) fn with_name(handle: F) -> Self {
+        Self { handle: Arc::new(handle), read: |raw| raw.name(), event: std::marker::PhantomData }
     }
 }
 

@@ -21,7 +21,10 @@ use coursebus_schemas::{Event, Metadata};
 use coursebus_transport::{Log, Start, TopicPartition};
 use tokio::sync::{mpsc, oneshot};
 
-pub use self::{caller::HandlerError, settings::HandlersSettings};
+pub use self::{
+    caller::{EventName, HandlerError},
+    settings::HandlersSettings,
+};
 use self::{
     caller::{Handler, Several, Single},
     lane::Lane,
@@ -78,6 +81,18 @@ impl Handlers {
         Fut: Future<Output = Result<(), HandlerError>> + Send + 'static,
     {
         self.insert::<E>(Single::<E, (), _>::plain(move |event: E, ()| handle(event)))
+    }
+
+    /// Calls `handle` for each event of type `E` with its source and id: cheaper than all of its metadata. Headers that do not
+    /// name an event of this type make a record poison; others are not looked at.
+    #[must_use]
+    pub fn on_with_name<E, F, Fut>(self, handle: F) -> Self
+    where
+        E: Event,
+        F: Fn(E, EventName) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<(), HandlerError>> + Send + 'static,
+    {
+        self.insert::<E>(Single::<E, EventName, _>::with_name(handle))
     }
 
     /// Calls `handle` for each event of type `E` with what its headers say; headers that cannot be read make a record

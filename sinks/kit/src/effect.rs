@@ -35,7 +35,7 @@ pub(crate) fn effect<'h>(
     offset: Offset,
     headers: &[(&'h str, Option<&'h [u8]>)],
 ) -> Result<Effect, Poison> {
-    let identity = datum.identity(headers)?;
+    let identity = datum.identity(headers.iter().copied())?;
     let event = Event { source: identity.source.to_owned(), id: identity.id.to_owned() };
     let changes = changes(subscription, datum)?;
     Ok(Effect { offset, event, changes })

@@ -127,31 +127,46 @@ pub(crate) fn read(blob: Bytes) -> Result<Vec<Stored>, BrokenBatch> {
     Ok(records)
 }
 
-/// The headers of a stored record, in their order.
-///
-/// The block was checked with its batch's checksum; should it be broken all the same, what cannot be read is left out.
-pub(crate) fn headers(block: &[u8]) -> Vec<(&str, Option<&[u8]>)> {
-    fn take<'a>(rest: &mut &'a [u8], len: u64) -> Option<&'a [u8]> {
-        let (taken, after) = rest.split_at_checked(usize::try_from(len).ok()?)?;
-        *rest = after;
+/// The headers of a block, one after the other. What cannot be read ends it.
+pub(crate) struct Headers<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Headers<'a> {
+    pub(crate) fn of(block: &'a [u8]) -> Self {
+        Self { rest: block }
+    }
+
+    fn take(&mut self, len: u64) -> Option<&'a [u8]> {
+        let (taken, after) = self.rest.split_at_checked(usize::try_from(len).ok()?)?;
+        self.rest = after;
         Some(taken)
     }
-    fn header<'a>(rest: &mut &'a [u8]) -> Option<(&'a str, Option<&'a [u8]>)> {
-        let name = take_varint(rest).ok()?;
-        let name = std::str::from_utf8(take(rest, name)?).ok()?;
-        let value = match take_varint(rest).ok()? {
+
+    fn header(&mut self) -> Option<(&'a str, Option<&'a [u8]>)> {
+        let name = take_varint(&mut self.rest).ok()?;
+        let name = std::str::from_utf8(self.take(name)?).ok()?;
+        let value = match take_varint(&mut self.rest).ok()? {
             0 => None,
-            len => Some(take(rest, len - 1)?),
+            len => Some(self.take(len - 1)?),
         };
         Some((name, value))
     }
-    let mut rest = block;
-    let mut headers = Vec::with_capacity(12);
-    while !rest.is_empty() {
-        let Some(next) = header(&mut rest) else { break };
-        headers.push(next);
+}
+
+impl<'a> Iterator for Headers<'a> {
+    type Item = (&'a str, Option<&'a [u8]>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.rest.is_empty() {
+            return None;
+        }
+        let header = self.header();
+        if header.is_none() {
+            self.rest = &[];
+        }
+        header
     }
-    headers
 }
 
 /// Headers as one block, as a stored record has them.
@@ -268,7 +283,7 @@ mod tests {
                 prop_assert_eq!(&stored.key, &new.key);
                 prop_assert_eq!(&stored.value, &new.value);
                 let names: Vec<_> = new.headers.iter().map(|h| (h.name.as_ref(), h.value.as_deref())).collect();
-                prop_assert_eq!(headers(&stored.headers), &*names);
+                prop_assert_eq!(Headers::of(&stored.headers).collect::<Vec<_>>(), &*names);
                 prop_assert_eq!(&stored.headers, &header_block(&names));
             }
         }
@@ -276,7 +291,7 @@ mod tests {
         #[test]
         fn refuses_any_other_bytes(mut blob in vec(any::<u8>(), 0..200), flip in any::<prop::sample::Index>()) {
             let _ = read(Bytes::from(blob.clone()));
-            let _ = headers(&blob);
+            let _ = Headers::of(&blob).count();
             let mut builder = BatchBuilder::new(0);
             builder.push(0, 5, &record(Some(blob.clone()), None, vec![]));
             blob = builder.finish();

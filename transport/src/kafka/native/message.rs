@@ -91,7 +91,7 @@ impl Message {
     }
 
     /// All headers in their order. A name that is not UTF-8 becomes the replacement character.
-    pub(crate) fn headers(&self) -> Vec<(&str, Option<&[u8]>)> {
+    pub(crate) fn headers(&self) -> HeaderIter<'_> {
         let headers = self.headers.get_or_init(|| {
             let mut headers = ptr::null_mut();
             // SAFETY: the message is owned, and only this closure, which runs once, makes librdkafka write into it.
@@ -99,12 +99,26 @@ impl Message {
             unsafe { bindings::rd_kafka_message_headers(self.message.as_ptr(), &raw mut headers) };
             Headers(headers)
         });
-        if headers.0.is_null() {
-            return Vec::new();
+        HeaderIter { headers, next: 0 }
+    }
+}
+
+/// The headers of a message, one after the other.
+pub(crate) struct HeaderIter<'a> {
+    headers: &'a Headers,
+    next: usize,
+}
+
+impl<'a> Iterator for HeaderIter<'a> {
+    type Item = (&'a str, Option<&'a [u8]>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.headers.0.is_null() {
+            return None;
         }
-        // SAFETY: the headers belong to the message.
-        let count = unsafe { bindings::rd_kafka_header_cnt(headers.0) };
-        (0..count).map_while(|index| header(headers, index)).collect()
+        let header = header(self.headers, self.next);
+        self.next += 1;
+        header
     }
 }
 
