@@ -40,9 +40,9 @@ pub struct EngineSettings {
     pub group: GroupSettings,
     /// When it ends by itself. Default: never.
     pub until: Until,
-    /// How many bytes of one partition may wait for its processor. At the bound nothing more is taken from the member while
-    /// every partition has work, for 200 ms at most; then the partition is paused until half of it is free. Default 8 MiB;
-    /// what the member had fetched already comes on top.
+    /// How many bytes of one partition may wait for its processor. From half of them on nothing more is taken from the member
+    /// while every partition has work, for 200 ms at most. At the bound, or after that time, the partition is paused until
+    /// half of it is free. Default 8 MiB; what the member had fetched already comes on top.
     pub lane_bytes_max: usize,
     /// How long a partition that is let go may take to finish what it has begun. Then it is dropped, and what it had not
     /// committed is delivered again to the next owner. Default 20 s; keep it below the group's release time-out.
@@ -133,7 +133,6 @@ pub async fn run(
         changed: Arc::new(Notify::new()),
         report,
         away_since: None,
-        full_since: None,
     };
     let outcome = engine.live(member.as_mut(), failures, stop).await;
     let all: Vec<TopicPartition> = engine.lanes.keys().cloned().collect();
@@ -153,16 +152,14 @@ struct Engine {
     changed: Arc<Notify>,
     report: mpsc::Sender<(TopicPartition, ProcessError)>,
     away_since: Option<Instant>,
-    /// Since when a lane is full and nothing is taken from the member.
-    full_since: Option<Instant>,
 }
 
 struct Lane {
     queue: Arc<Queue>,
     reached: Arc<Reached>,
     committed: Option<Offset>,
-    /// The bound was reached, and half of it is not free yet.
-    full: bool,
+    /// When half of the bound was reached, until there is no more than a quarter.
+    full_since: Option<Instant>,
     paused: bool,
     /// It cannot go on, and is kept until it goes to another member.
     stopped: bool,
@@ -314,7 +311,7 @@ impl Engine {
                 let _ = report.send((partition, error)).await;
             }
         });
-        Lane { queue, reached, committed: None, full: false, paused: false, stopped: false, task }
+        Lane { queue, reached, committed: None, full_since: None, paused: false, stopped: false, task }
     }
 
     fn feed(&mut self, fetched: Fetched) {
@@ -337,34 +334,38 @@ impl Engine {
         }
         for lane in self.lanes.values_mut() {
             lane.queue.wake();
-            lane.full |= !lane.paused && lane.queue.bytes() > self.settings.lane_bytes_max;
+            if !lane.paused && lane.queue.bytes() > self.settings.lane_bytes_max / 2 {
+                lane.full_since.get_or_insert_with(Instant::now);
+            }
         }
     }
 
-    /// Until when nothing is taken from the member, because a lane is full. To pause its partition throws away what the log's
-    /// client has fetched ahead, so that is put off as long as no lane starves, up to a bound: events of the group come the
-    /// same way.
+    /// Until when nothing is taken from the member, because lanes are full. To pause a partition throws away what the log's
+    /// client has fetched ahead of it, so that is put off: as long as no lane starves everything waits, up to a bound (events of
+    /// the group come the same way); and where one does, those that are full may take more, up to theirs.
     fn hold_back(&mut self, member: &dyn Member) -> Option<Instant> {
-        let half = self.settings.lane_bytes_max / 2;
-        for lane in self.lanes.values_mut().filter(|lane| lane.full) {
-            lane.full = !lane.queue.is_below(half);
+        let max = self.settings.lane_bytes_max;
+        for lane in self.lanes.values_mut().filter(|lane| lane.full_since.is_some()) {
+            if lane.queue.is_below(max / 4) {
+                lane.full_since = None;
+            }
         }
-        if !self.lanes.values().any(|lane| lane.full) {
-            self.full_since = None;
-            return None;
-        }
-        let until = *self.full_since.get_or_insert_with(Instant::now) + PATIENCE;
+        let until = self.lanes.values().filter_map(|lane| lane.full_since).min()? + PATIENCE;
+        let now = Instant::now();
         let starving = |lane: &Lane| !lane.paused && !lane.stopped && lane.queue.is_starved();
-        if Instant::now() < until && !self.lanes.values().any(starving) {
+        if now < until && !self.lanes.values().any(starving) {
             return Some(until);
         }
-        self.full_since = None;
-        let full: Vec<_> = self.lanes.iter_mut().filter(|(_, lane)| lane.full).collect();
-        let pause: Vec<_> = full.iter().map(|(partition, _)| (*partition).clone()).collect();
-        for (_, lane) in full {
-            (lane.full, lane.paused) = (false, true);
+        let mut pause = Vec::new();
+        for (partition, lane) in &mut self.lanes {
+            if lane.full_since.is_some_and(|since| now >= since + PATIENCE || lane.queue.bytes() > max) {
+                (lane.full_since, lane.paused) = (None, true);
+                pause.push(partition.clone());
+            }
         }
-        member.pause(&pause, true);
+        if !pause.is_empty() {
+            member.pause(&pause, true);
+        }
         None
     }
 
