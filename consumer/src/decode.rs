@@ -125,30 +125,43 @@ fn judge(id: SchemaId, text: &str) -> Known {
 
 impl Datum<'_> {
     /// Reads the identity from the record's headers, and checks that they name the schema's type.
-    pub fn identity<'r>(
+    pub fn identity<'r, H: AsRef<[u8]>>(
         &self,
-        headers: impl IntoIterator<Item = (&'r str, Option<&'r [u8]>)>,
+        headers: impl IntoIterator<Item = (H, Option<&'r [u8]>)>,
     ) -> Result<Identity<'r>, Poison> {
-        let identity = Identity::read(headers)?;
-        self.same_type(identity.event_type)?;
-        Ok(identity)
+        identity(self.event_type, headers)
     }
 
     /// Reads all metadata from the record's headers, and checks that they name the schema's type.
     pub fn metadata(&self, record: &Record) -> Result<Metadata, Poison> {
-        let emitted = OffsetDateTime::from_unix_timestamp_nanos(i128::from(record.timestamp_ms()) * 1_000_000)
-            .unwrap_or(OffsetDateTime::UNIX_EPOCH);
-        let (event_type, metadata) = Metadata::read(record.header_iter(), emitted)?;
-        self.same_type(event_type)?;
-        Ok(metadata)
+        metadata(self.event_type, record)
     }
+}
 
-    fn same_type(&self, named: &str) -> Result<(), Poison> {
-        if named == self.event_type.name {
-            return Ok(());
-        }
-        let named: String = named.chars().take(200).collect();
-        let reason = format!("the headers name {named}, the schema is of {}", self.event_type.name);
-        Err(Poison::new(PoisonCode::TypeMismatch, reason))
+/// The identity in a record's headers, which must name this type.
+pub(crate) fn identity<'r, H: AsRef<[u8]>>(
+    event_type: &EventType,
+    headers: impl IntoIterator<Item = (H, Option<&'r [u8]>)>,
+) -> Result<Identity<'r>, Poison> {
+    let identity = Identity::read(headers)?;
+    same_type(event_type, identity.event_type)?;
+    Ok(identity)
+}
+
+/// All metadata in a record's headers, which must name this type.
+pub(crate) fn metadata(event_type: &EventType, record: &Record) -> Result<Metadata, Poison> {
+    let emitted = OffsetDateTime::from_unix_timestamp_nanos(i128::from(record.timestamp_ms()) * 1_000_000)
+        .unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    let (named, metadata) = Metadata::read(record.header_iter(), emitted)?;
+    same_type(event_type, named)?;
+    Ok(metadata)
+}
+
+fn same_type(event_type: &EventType, named: &str) -> Result<(), Poison> {
+    if named == event_type.name {
+        return Ok(());
     }
+    let named: String = named.chars().take(200).collect();
+    let reason = format!("the headers name {named}, the schema is of {}", event_type.name);
+    Err(Poison::new(PoisonCode::TypeMismatch, reason))
 }

@@ -93,7 +93,6 @@ impl NewRecord {
 /// Key and value are borrowed from what the backend fetched; headers are parsed only when they are asked for, because on
 /// Kafka that costs more than all the rest of a small record.
 pub struct Record {
-    topic: Arc<str>,
     partition: i32,
     offset: Offset,
     timestamp_ms: i64,
@@ -101,7 +100,7 @@ pub struct Record {
 }
 
 enum Body {
-    Shared { key: Option<Bytes>, value: Option<Bytes>, headers: Bytes },
+    Shared { topic: Arc<str>, key: Option<Bytes>, value: Option<Bytes>, headers: Bytes },
     Kafka(crate::kafka::native::Message),
 }
 
@@ -139,7 +138,10 @@ impl Record {
     /// The full name of the topic, prefix included.
     #[must_use]
     pub fn topic(&self) -> &Arc<str> {
-        &self.topic
+        match &self.body {
+            Body::Shared { topic, .. } => topic,
+            Body::Kafka(message) => message.topic(),
+        }
     }
 
     /// Counted from 0.
@@ -151,7 +153,7 @@ impl Record {
     /// Topic and partition together.
     #[must_use]
     pub fn topic_partition(&self) -> TopicPartition {
-        TopicPartition { topic: self.topic.clone(), partition: self.partition }
+        TopicPartition { topic: self.topic().clone(), partition: self.partition }
     }
 
     /// The record's own place; the next one to read is `offset().next()` or, after a hole, larger.
@@ -184,16 +186,17 @@ impl Record {
         }
     }
 
-    /// All headers in their order, parsed anew at each call.
+    /// All headers in their order, parsed anew at each call. A name that is not UTF-8 becomes the replacement character.
     #[must_use]
     pub fn headers(&self) -> Vec<(&str, Option<&[u8]>)> {
         let mut headers = Vec::with_capacity(12);
-        headers.extend(self.header_iter());
+        let text = |name| std::str::from_utf8(name).unwrap_or("\u{FFFD}");
+        headers.extend(self.header_iter().map(|(name, value)| (text(name), value)));
         headers
     }
 
-    /// The same, one after the other, for who needs few of them.
-    pub fn header_iter(&self) -> impl Iterator<Item = (&str, Option<&[u8]>)> {
+    /// The same, one after the other and with names as bytes, for who needs few of them.
+    pub fn header_iter(&self) -> impl Iterator<Item = (&[u8], Option<&[u8]>)> {
         let (shared, kafka) = match &self.body {
             Body::Shared { headers, .. } => (Some(crate::embedded::batch::Headers::of(headers)), None),
             Body::Kafka(message) => (None, Some(message.headers())),
@@ -217,23 +220,22 @@ impl Record {
         value: Option<Bytes>,
         headers: Bytes,
     ) -> Self {
-        Self { topic, partition, offset, timestamp_ms, body: Body::Shared { key, value, headers } }
+        Self { partition, offset, timestamp_ms, body: Body::Shared { topic, key, value, headers } }
     }
 
     pub(crate) fn kafka(
-        topic: Arc<str>,
         partition: i32,
         offset: Offset,
         timestamp_ms: i64,
         message: crate::kafka::native::Message,
     ) -> Self {
-        Self { topic, partition, offset, timestamp_ms, body: Body::Kafka(message) }
+        Self { partition, offset, timestamp_ms, body: Body::Kafka(message) }
     }
 }
 
 /// Names the record and says nothing of its contents, which may be personal.
 impl fmt::Debug for Record {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Record({}/{} @ {})", self.topic, self.partition, self.offset)
+        write!(f, "Record({}/{} @ {})", self.topic(), self.partition, self.offset)
     }
 }

@@ -10,11 +10,11 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use coursebus_schemas::{Event, EventType, Metadata, OrderKey, SchemaId, WriterSchema, decode};
+use coursebus_schemas::{Event, EventType, Metadata, OrderKey, WriterSchema};
 use coursebus_transport::{Cause, Record};
 use futures::{FutureExt, future::Fuse};
 
-use crate::{Datum, Poison};
+use crate::{Poison, decode};
 
 /// A handler could not do its work.
 #[derive(Debug, thiserror::Error)]
@@ -44,7 +44,6 @@ pub(super) type Running = Pin<Box<dyn Future<Output = Result<(), HandlerError>> 
 
 /// A schema that a record was written with, looked up.
 pub(crate) struct Known {
-    pub(crate) schema_id: SchemaId,
     pub(crate) event_type: &'static EventType,
     pub(crate) writer: Arc<WriterSchema>,
     /// Which handler, if any.
@@ -61,21 +60,16 @@ pub(crate) struct Raw<'a> {
 
 impl Raw<'_> {
     pub(crate) fn decode<E: Event>(&self) -> Result<E, Poison> {
-        Ok(decode::decode(&self.known.writer, self.datum)?)
+        Ok(coursebus_schemas::decode::decode(&self.known.writer, self.datum)?)
     }
 
     pub(crate) fn metadata(&self) -> Result<Metadata, Poison> {
-        self.in_full().metadata(self.record)
+        decode::metadata(self.known.event_type, self.record)
     }
 
     fn name(&self) -> Result<EventName, Poison> {
-        let identity = self.in_full().identity(self.record.header_iter())?;
+        let identity = decode::identity(self.known.event_type, self.record.header_iter())?;
         Ok(EventName { source: identity.source.to_owned(), id: identity.id.to_owned() })
-    }
-
-    fn in_full(&self) -> Datum<'_> {
-        let Known { schema_id, event_type, writer, .. } = self.known;
-        Datum { event_type, writer: writer.clone(), schema_id: *schema_id, bytes: self.datum }
     }
 }
 

@@ -56,7 +56,6 @@ impl Schemas {
         self.by_id.insert(datum.schema_id, index);
         self.all.push(Known {
             handler: by_type.get(datum.event_type.name).copied(),
-            schema_id: datum.schema_id,
             event_type: datum.event_type,
             writer: datum.writer,
         });

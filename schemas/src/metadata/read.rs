@@ -69,12 +69,12 @@ impl Metadata {
     /// The three headers that name the event must be there. A missing `ce_time` is the time at which the
     /// record was emitted; a missing minor version is 0; other missing ones are empty. A header that is
     /// known and repeated, null or not UTF-8 is an error, one that is not known is ignored.
-    pub fn read<'a>(
-        headers: impl IntoIterator<Item = (&'a str, Option<&'a [u8]>)>,
+    pub fn read<'a, H: AsRef<[u8]>>(
+        headers: impl IntoIterator<Item = (H, Option<&'a [u8]>)>,
         emitted: OffsetDateTime,
     ) -> Result<(&'a str, Self), MetadataError> {
         let [event_type, id, source, time, minor, host, lib, traceparent, subject, causation, ..] =
-            collect::<13>(headers)?;
+            collect::<13, _>(headers)?;
         let identity = identity(event_type, id, source)?;
         let owned = |value: Option<&str>| value.map(str::to_owned);
         let metadata = Self {
@@ -94,19 +94,21 @@ impl Metadata {
 
 impl<'a> Identity<'a> {
     /// Reads the three headers that name an event and looks at no other.
-    pub fn read(headers: impl IntoIterator<Item = (&'a str, Option<&'a [u8]>)>) -> Result<Self, MetadataError> {
-        let [event_type, id, source] = collect::<3>(headers)?;
+    pub fn read<H: AsRef<[u8]>>(
+        headers: impl IntoIterator<Item = (H, Option<&'a [u8]>)>,
+    ) -> Result<Self, MetadataError> {
+        let [event_type, id, source] = collect::<3, _>(headers)?;
         identity(event_type, id, source)
     }
 }
 
 /// The values of the first `N` known headers.
-fn collect<'a, const N: usize>(
-    headers: impl IntoIterator<Item = (&'a str, Option<&'a [u8]>)>,
+fn collect<'a, const N: usize, H: AsRef<[u8]>>(
+    headers: impl IntoIterator<Item = (H, Option<&'a [u8]>)>,
 ) -> Result<[Option<&'a str>; N], MetadataError> {
     let mut values = [None; N];
     for (name, value) in headers {
-        let Some(index) = KNOWN.iter().take(N).position(|known| *known == name) else { continue };
+        let Some(index) = KNOWN.iter().take(N).position(|known| known.as_bytes() == name.as_ref()) else { continue };
         let header = KNOWN[index];
         let value = value.ok_or(MetadataError::Null { header })?;
         let value = std::str::from_utf8(value).map_err(|_| MetadataError::NotText { header })?;

@@ -143,9 +143,9 @@ impl<'a> Headers<'a> {
         Some(taken)
     }
 
-    fn header(&mut self) -> Option<(&'a str, Option<&'a [u8]>)> {
+    fn header(&mut self) -> Option<(&'a [u8], Option<&'a [u8]>)> {
         let name = take_varint(&mut self.rest).ok()?;
-        let name = std::str::from_utf8(self.take(name)?).ok()?;
+        let name = self.take(name)?;
         let value = match take_varint(&mut self.rest).ok()? {
             0 => None,
             len => Some(self.take(len - 1)?),
@@ -155,7 +155,8 @@ impl<'a> Headers<'a> {
 }
 
 impl<'a> Iterator for Headers<'a> {
-    type Item = (&'a str, Option<&'a [u8]>);
+    /// The name, UTF-8, and the value.
+    type Item = (&'a [u8], Option<&'a [u8]>);
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.rest.is_empty() {
@@ -283,7 +284,8 @@ mod tests {
                 prop_assert_eq!(&stored.key, &new.key);
                 prop_assert_eq!(&stored.value, &new.value);
                 let names: Vec<_> = new.headers.iter().map(|h| (h.name.as_ref(), h.value.as_deref())).collect();
-                prop_assert_eq!(Headers::of(&stored.headers).collect::<Vec<_>>(), &*names);
+                let read: Vec<_> = names.iter().map(|(name, value)| (name.as_bytes(), *value)).collect();
+                prop_assert_eq!(Headers::of(&stored.headers).collect::<Vec<_>>(), read);
                 prop_assert_eq!(&stored.headers, &header_block(&names));
             }
         }

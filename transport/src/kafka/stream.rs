@@ -8,7 +8,7 @@ use std::{
 
 use super::{
     feed::{Feed, Item},
-    native::{Code, Consumer, List, Message, NativeError, Polled},
+    native::{Code, Consumer, Fresh, List, NativeError, Origin, Polled},
 };
 use crate::{Fetched, Offset, ReadError, Record, TopicPartition};
 
@@ -40,6 +40,7 @@ pub(super) struct Stream {
 
 struct Place {
     partition: TopicPartition,
+    origin: Arc<Origin>,
     /// The next offset to hand out. librdkafka may fetch records again after a pause; they are left out.
     next: i64,
     /// The end that was told last.
@@ -67,7 +68,8 @@ impl Stream {
     pub(super) fn add(&mut self, partition: TopicPartition, from: i64) {
         self.remove(&HashSet::from([partition.clone()]));
         self.by_partition.insert(partition.clone(), self.places.len());
-        self.places.push(Place { partition, next: from.max(0), end: None });
+        let origin = self.consumer.origin(partition.topic.clone());
+        self.places.push(Place { partition, origin, next: from.max(0), end: None });
     }
 
     /// Stops handing out records of partitions, at once.
@@ -128,8 +130,9 @@ impl Stream {
     fn collect(&mut self, wait: Duration, fetched: &mut Fetched, failed: &mut Option<ReadError>) {
         let (mut wait, mut bytes) = (wait, 0);
         let bytes_max = BATCH_BYTES.min(self.feed.bytes_max() / 4);
+        let consumer = self.consumer.clone();
         while fetched.records.len() < BATCH_RECORDS && bytes <= bytes_max {
-            match self.consumer.poll(wait) {
+            match consumer.poll(wait) {
                 Polled::Nothing => break,
                 Polled::Record(message) => {
                     if let Some(record) = self.record(message) {
@@ -153,19 +156,18 @@ impl Stream {
         }
     }
 
-    fn record(&mut self, message: Message) -> Option<Record> {
+    fn record(&mut self, message: Fresh<'_>) -> Option<Record> {
         let (partition, offset) = (message.partition(), message.offset());
         let place = self.place(message.topic()?, partition)?;
         if offset < place.next {
             return None;
         }
         place.next = offset + 1;
-        let topic = place.partition.topic.clone();
         let timestamp_ms = message.timestamp_ms();
-        Some(Record::kafka(topic, partition, Offset(offset), timestamp_ms, message))
+        Some(Record::kafka(partition, Offset(offset), timestamp_ms, message.keep(&place.origin)?))
     }
 
-    fn end(&mut self, message: &Message) -> Option<(TopicPartition, Offset)> {
+    fn end(&mut self, message: &Fresh<'_>) -> Option<(TopicPartition, Offset)> {
         let offset = message.offset();
         let place = self.place(message.topic()?, message.partition())?;
         if offset < place.next || place.end == Some(offset) {
@@ -185,7 +187,7 @@ impl Stream {
     }
 
     /// What the caller must know of an error; librdkafka goes on trying after the others.
-    fn failed(&mut self, error: NativeError, message: &Message) -> Option<ReadError> {
+    fn failed(&mut self, error: NativeError, message: &Fresh<'_>) -> Option<ReadError> {
         let topic = message.topic().unwrap_or_default().to_owned();
         match error.code {
             Code::AUTO_OFFSET_RESET => {

@@ -9,20 +9,20 @@ use std::{
 use rdkafka::{ClientConfig, bindings};
 
 use super::{
-    Code, List, Message, NativeError, Position, Rebalance,
+    Code, Fresh, List, NativeError, Origin, Position, Rebalance,
     client::{Client, Kind},
     event::Queue,
     millis,
 };
 
 /// What a poll gave.
-pub(crate) enum Polled {
+pub(crate) enum Polled<'c> {
     Nothing,
-    Record(Message),
+    Record(Fresh<'c>),
     /// The partition has no more records for now; the message's offset is the next to read.
-    End(Message),
+    End(Fresh<'c>),
     /// librdkafka gave up on something; the message names the partition, where it is about one.
-    Failed(NativeError, Message),
+    Failed(NativeError, Fresh<'c>),
 }
 
 /// A consumer with a group id. It belongs to the group only once it has subscribed.
@@ -48,12 +48,12 @@ impl Consumer {
     ///
     /// One record at a time: `rd_kafka_consume_batch_queue` takes the offset of an end of partition for that of a
     /// record, and would skip one after the partition was paused.
-    pub(crate) fn poll(&self, wait: Duration) -> Polled {
+    pub(crate) fn poll(&self, wait: Duration) -> Polled<'_> {
         // SAFETY: the queue lives; the message returned is ours.
         let message = unsafe { bindings::rd_kafka_consume_queue(self.queue.as_ptr(), millis(wait)) };
         let Some(message) = NonNull::new(message) else { return Polled::Nothing };
         // SAFETY: it came from a queue of this client, and is given away here.
-        let message = unsafe { Message::new(message, self.client().clone()) };
+        let message = unsafe { Fresh::new(message, self.client()) };
         match message.code() {
             Code::NONE => Polled::Record(message),
             Code::PARTITION_EOF => Polled::End(message),
@@ -62,6 +62,11 @@ impl Consumer {
                 Polled::Failed(NativeError::with_text(code, said.unwrap_or_default()), message)
             }
         }
+    }
+
+    /// What records of a topic that this consumer fetched share.
+    pub(crate) fn origin(&self, topic: Arc<str>) -> Arc<Origin> {
+        Origin::new(topic, self.client().clone())
     }
 
     /// Ends a [`Consumer::poll`] that waits.

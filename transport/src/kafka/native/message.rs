@@ -10,14 +10,29 @@ use rdkafka::bindings;
 
 use super::{Code, client::Client};
 
-/// An owned `rd_kafka_message_t`. Key and value are read where librdkafka put them; it shares the fetched batch with
-/// the other messages of it, which is freed with the last one.
+/// An owned `rd_kafka_message_t`, destroyed when it is dropped. Its client must live at that moment.
+struct Owned(NonNull<bindings::rd_kafka_message_t>);
+
+/// What polling gave, on the thread that polls: a record, or an event that is told as one.
+pub(crate) struct Fresh<'c> {
+    owned: Owned,
+    client: &'c Arc<Client>,
+}
+
+/// Where records come from: what those of one partition share, so that a record counts one reference and no more.
+pub(crate) struct Origin {
+    topic: Arc<str>,
+    client: Arc<Client>,
+}
+
+/// A record that is kept. Key and value are read where librdkafka put them; it shares the fetched batch with the other
+/// messages of it, which is freed with the last one.
 pub(crate) struct Message {
-    message: NonNull<bindings::rd_kafka_message_t>,
+    owned: Owned,
     /// Parsing headers writes into the message, so it happens once, under this lock.
     headers: OnceLock<Headers>,
-    /// Dropped after the message (see `Drop`): a message must not outlive its client.
-    client: Arc<Client>,
+    /// Dropped after the message, in the order of the fields: a message must not outlive its client.
+    origin: Arc<Origin>,
 }
 
 /// Null for none.
@@ -34,18 +49,24 @@ unsafe impl Send for Headers {}
 // SAFETY: as above.
 unsafe impl Sync for Headers {}
 
-impl Message {
+impl Origin {
+    pub(super) fn new(topic: Arc<str>, client: Arc<Client>) -> Arc<Self> {
+        Arc::new(Self { topic, client })
+    }
+}
+
+impl<'c> Fresh<'c> {
     /// # Safety
     /// `message` belongs to `client`, and the caller gives it away.
-    pub(super) unsafe fn new(message: NonNull<bindings::rd_kafka_message_t>, client: Arc<Client>) -> Self {
-        Self { message, headers: OnceLock::new(), client }
+    pub(super) unsafe fn new(message: NonNull<bindings::rd_kafka_message_t>, client: &'c Arc<Client>) -> Self {
+        Self { owned: Owned(message), client }
     }
 
     /// `None` for a message that is an error without a topic.
     pub(crate) fn topic(&self) -> Option<&str> {
         // SAFETY: the message keeps its topic, and with it the name, alive.
         unsafe {
-            let topic = (&raw const (*self.message.as_ptr()).rkt).read();
+            let topic = (&raw const (*self.owned.as_ptr()).rkt).read();
             if topic.is_null() {
                 return None;
             }
@@ -55,48 +76,85 @@ impl Message {
 
     pub(crate) fn partition(&self) -> i32 {
         // SAFETY: the message is owned.
-        unsafe { (&raw const (*self.message.as_ptr()).partition).read() }
+        unsafe { (&raw const (*self.owned.as_ptr()).partition).read() }
     }
 
     pub(crate) fn offset(&self) -> i64 {
         // SAFETY: the message is owned.
-        unsafe { (&raw const (*self.message.as_ptr()).offset).read() }
+        unsafe { (&raw const (*self.owned.as_ptr()).offset).read() }
     }
 
     pub(crate) fn timestamp_ms(&self) -> i64 {
         // SAFETY: the message is owned; a null type is allowed.
-        unsafe { bindings::rd_kafka_message_timestamp(self.message.as_ptr(), ptr::null_mut()) }
+        unsafe { bindings::rd_kafka_message_timestamp(self.owned.as_ptr(), ptr::null_mut()) }
     }
 
     pub(super) fn code(&self) -> Code {
         // SAFETY: the message is owned.
-        unsafe { Code::read(&raw const (*self.message.as_ptr()).err) }
+        unsafe { Code::read(&raw const (*self.owned.as_ptr()).err) }
+    }
+
+    /// For a message that is an error, its text.
+    pub(super) fn value(&self) -> Option<&[u8]> {
+        self.owned.value()
+    }
+
+    /// Keeps it beyond the poll. `None` where the origin is another client's, which would not keep this one alive.
+    pub(crate) fn keep(self, origin: &Arc<Origin>) -> Option<Message> {
+        Arc::ptr_eq(self.client, &origin.client).then(|| Message {
+            owned: self.owned,
+            headers: OnceLock::new(),
+            origin: origin.clone(),
+        })
+    }
+}
+
+impl Owned {
+    fn as_ptr(&self) -> *mut bindings::rd_kafka_message_t {
+        self.0.as_ptr()
+    }
+
+    fn value(&self) -> Option<&[u8]> {
+        // SAFETY: pointer and length belong together and live as long as the message.
+        unsafe {
+            let message = self.as_ptr();
+            bytes((&raw const (*message).payload).read(), (&raw const (*message).len).read())
+        }
+    }
+}
+
+impl Drop for Owned {
+    fn drop(&mut self) {
+        // SAFETY: owned, and not used afterwards. The client is alive: borrowed by `Fresh`, kept by `Message`'s origin.
+        unsafe { bindings::rd_kafka_message_destroy(self.as_ptr()) };
+    }
+}
+
+impl Message {
+    /// The full name of its topic.
+    pub(crate) fn topic(&self) -> &Arc<str> {
+        &self.origin.topic
     }
 
     pub(crate) fn key(&self) -> Option<&[u8]> {
         // SAFETY: pointer and length belong together and live as long as the message.
         unsafe {
-            let message = self.message.as_ptr();
+            let message = self.owned.as_ptr();
             bytes((&raw const (*message).key).read(), (&raw const (*message).key_len).read())
         }
     }
 
-    /// For a message that is an error, its text.
     pub(crate) fn value(&self) -> Option<&[u8]> {
-        // SAFETY: pointer and length belong together and live as long as the message.
-        unsafe {
-            let message = self.message.as_ptr();
-            bytes((&raw const (*message).payload).read(), (&raw const (*message).len).read())
-        }
+        self.owned.value()
     }
 
-    /// All headers in their order. A name that is not UTF-8 becomes the replacement character.
+    /// All headers in their order.
     pub(crate) fn headers(&self) -> HeaderIter<'_> {
         let headers = self.headers.get_or_init(|| {
             let mut headers = ptr::null_mut();
             // SAFETY: the message is owned, and only this closure, which runs once, makes librdkafka write into it.
             // Null where there are none or they cannot be parsed.
-            unsafe { bindings::rd_kafka_message_headers(self.message.as_ptr(), &raw mut headers) };
+            unsafe { bindings::rd_kafka_message_headers(self.owned.as_ptr(), &raw mut headers) };
             Headers(headers)
         });
         HeaderIter { headers, next: 0 }
@@ -110,7 +168,7 @@ pub(crate) struct HeaderIter<'a> {
 }
 
 impl<'a> Iterator for HeaderIter<'a> {
-    type Item = (&'a str, Option<&'a [u8]>);
+    type Item = (&'a [u8], Option<&'a [u8]>);
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.headers.0.is_null() {
@@ -122,16 +180,8 @@ impl<'a> Iterator for HeaderIter<'a> {
     }
 }
 
-impl Drop for Message {
-    fn drop(&mut self) {
-        // SAFETY: owned, and not used afterwards. The client is still alive: it is dropped after this.
-        unsafe { bindings::rd_kafka_message_destroy(self.message.as_ptr()) };
-        debug_assert!(Arc::strong_count(&self.client) > 0);
-    }
-}
-
 /// One header; the lifetime is that of the message, which owns what the pointers point to.
-fn header(headers: &Headers, index: usize) -> Option<(&str, Option<&[u8]>)> {
+fn header(headers: &Headers, index: usize) -> Option<(&[u8], Option<&[u8]>)> {
     let (mut name, mut value, mut size) = (ptr::null::<c_char>(), ptr::null::<c_void>(), 0);
     // SAFETY: the headers live; the three pointers are ours to be written to.
     let code =
@@ -140,7 +190,7 @@ fn header(headers: &Headers, index: usize) -> Option<(&str, Option<&[u8]>)> {
         return None;
     }
     // SAFETY: a name that ends with NUL, a pointer with its length, both as long as the message.
-    unsafe { Some((CStr::from_ptr(name).to_str().unwrap_or("\u{FFFD}"), bytes(value, size))) }
+    unsafe { Some((CStr::from_ptr(name).to_bytes(), bytes(value, size))) }
 }
 
 /// # Safety

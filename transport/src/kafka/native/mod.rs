@@ -23,7 +23,7 @@ pub(crate) use client::Rebalance;
 pub(crate) use consumer::{Consumer, GroupMetadata, Polled};
 pub(crate) use error::{Code, NativeError};
 pub(crate) use list::{List, Position};
-pub(crate) use message::Message;
+pub(crate) use message::{Fresh, Message, Origin};
 pub(crate) use producer::{Deliver, Producer};
 
 use std::{
