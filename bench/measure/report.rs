@@ -84,6 +84,9 @@ fn row(figure: &Figure) -> String {
 
 /// Three digits that count, thousands apart.
 fn number(value: f64) -> String {
+    if value < 10.0 {
+        return format!("{value:.2}");
+    }
     if value < 100.0 {
         return format!("{value:.1}");
     }

@@ -95,9 +95,6 @@ impl KafkaWriter {
 
 impl Append for KafkaWriter {
     fn enqueue(&self, record: NewRecord, ack: Ack) {
-        if !is_topic_name(&record.topic) {
-            return ack.complete(Err(AppendError::UnknownTopic { topic: record.topic.to_string() }));
-        }
         let waiting = {
             let known = self.topics.known.read().unwrap_or_else(PoisonError::into_inner);
             match known.get(&record.topic) {
@@ -106,6 +103,9 @@ impl Append for KafkaWriter {
             }
         };
         if let Some((record, ack)) = waiting {
+            if !is_topic_name(&record.topic) {
+                return ack.complete(Err(AppendError::UnknownTopic { topic: record.topic.to_string() }));
+            }
             self.topics.wait(record, ack);
             let _ = self.wanted.try_send(());
         }
