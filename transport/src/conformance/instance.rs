@@ -20,7 +20,10 @@ pub async fn a_named_member_that_comes_back_interrupts_nobody(f: &Fixture) {
     f.eventually("each has two partitions", || async { a.owns(2) && b.owns(2) }).await;
     f.fill(&topic, 4, 10).await;
     f.eventually("all is taken", || async { a.seen().len() + b.seen().len() == 40 }).await;
-    let told = |worker: &Worker| (worker.state().assigned.len(), worker.state().revoked.len());
+    let told = |worker: &Worker| {
+        let state = worker.state();
+        (state.assigned.len(), state.revoked.len())
+    };
     let (before, owned) = (told(&b), a.state().owned.clone());
     let gone = a.leave().await;
     let again = Worker::join(&f.reopen().await, named(&slow, "a")).await;

@@ -25,7 +25,7 @@ pub async fn topics_that_match_a_pattern_are_read(f: &Fixture) {
     f.fill(&two, 2, 5).await;
     f.eventually("the new topic is read", || async { a.seen().len() + b.seen().len() == 15 }).await;
     let of = |topic: &Arc<str>, count| partitions_of(topic, count).into_iter().collect::<BTreeSet<_>>();
-    let owned = &a.state().owned | &b.state().owned;
+    let owned = &a.state().owned.clone() | &b.state().owned.clone();
     assert_eq!(owned, &of(&one, 1) | &of(&two, 2));
     a.leave().await;
     b.leave().await;
