@@ -137,6 +137,10 @@ impl Log for Faulty {
         self.log.create_topic(spec).await
     }
 
+    async fn grow_topic(&self, name: &str, partitions: i32) -> Result<(), AdminError> {
+        self.log.grow_topic(name, partitions).await
+    }
+
     async fn delete_topic(&self, name: &str) -> Result<(), AdminError> {
         self.log.delete_topic(name).await
     }

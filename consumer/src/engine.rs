@@ -3,11 +3,13 @@
 //! Each partition that the member owns has a lane: a bounded queue and a task that runs the processor on it. A partition is
 //! let go in this order: drain (what was taken is finished, what waits is dropped), commit, release.
 
+mod fence;
+
 use std::{collections::BTreeMap, future::Future, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use coursebus_transport::{
     Assignment, Class, Committer, Event, Fetched, GroupSettings, Log, Member, Offset, ReadError, Record, Revocation,
-    TopicPartition,
+    TopicInfo, TopicPartition,
 };
 use futures::FutureExt;
 use tokio::{
@@ -16,8 +18,9 @@ use tokio::{
     time::{Instant, MissedTickBehavior, interval, sleep_until},
 };
 
+use self::fence::Fence;
 use crate::{
-    ProcessError, Processor,
+    Order, ProcessError, Processor,
     lane::{Progress, Queue, Reached},
 };
 
@@ -38,6 +41,8 @@ pub enum Until {
 pub struct EngineSettings {
     /// The group and its topics.
     pub group: GroupSettings,
+    /// Which of its topics may be given partitions while it runs. Default: those that the catalogue does not have.
+    pub order: Order,
     /// When it ends by itself. Default: never.
     pub until: Until,
     /// How many bytes of one partition may wait for its processor. From half of them on nothing more is taken from the member
@@ -59,6 +64,7 @@ impl EngineSettings {
     pub fn new(group: GroupSettings) -> Self {
         Self {
             group,
+            order: Order::default(),
             until: Until::Stopped,
             lane_bytes_max: 8 << 20,
             drain_timeout: Duration::from_secs(20),
@@ -89,6 +95,19 @@ pub enum EngineError {
         /// What the log said.
         source: ReadError,
     },
+    /// A topic whose records have an order was given partitions: records of one key may lie on two of them. Nothing of the new
+    /// ones was processed.
+    #[error(
+        "group {group} stops: {partition} is beyond the {expected} partitions that its topic has by contract, so keys have moved and their order with them"
+    )]
+    Partitions {
+        /// The group.
+        group: String,
+        /// The first partition that there should not be.
+        partition: TopicPartition,
+        /// How many there should be.
+        expected: i32,
+    },
     /// A partition cannot be processed.
     #[error("group {group} cannot process {partition}")]
     Process {
@@ -107,6 +126,7 @@ impl EngineError {
     pub fn class(&self) -> Class {
         match self {
             Self::Log { source, .. } => source.class(),
+            Self::Partitions { .. } => Class::Fatal,
             Self::Process { source, .. } => source.class(),
         }
     }
@@ -141,14 +161,18 @@ pub async fn run(
     outcome
 }
 
+/// How long a transaction may keep the last commit of a partition that is let go waiting. Then that commit is left out, and
+/// what it would have said is delivered again.
+const TURN_MAX: Duration = Duration::from_secs(5);
+
 struct Engine {
     log: Arc<dyn Log>,
     committer: Arc<dyn Committer>,
     settings: EngineSettings,
     processor: Arc<dyn Processor>,
     lanes: BTreeMap<TopicPartition, Lane>,
-    /// Partitions that a processor found taken over, and since when; the group is about to say so.
-    fenced: BTreeMap<TopicPartition, Instant>,
+    /// Partitions that a processor found taken over. Either the group is about to say so, or it was not the group's doing.
+    fenced: BTreeMap<TopicPartition, Fence>,
     changed: Arc<Notify>,
     report: mpsc::Sender<(TopicPartition, ProcessError)>,
     away_since: Option<Instant>,
@@ -190,7 +214,7 @@ impl Engine {
                 _ = breathe.tick() => self.resume(member),
                 _ = commit.tick() => {
                     self.commit().await;
-                    self.check_fenced()?;
+                    self.check_fenced().await?;
                     if assigned && self.is_done_elsewhere().await {
                         return Ok(Outcome::CaughtUp);
                     }
@@ -252,27 +276,16 @@ impl Engine {
             member.pause(&[partition], true);
             return Ok(());
         }
-        self.lanes.remove(&partition);
+        let was_here = self.lanes.remove(&partition).is_some();
         if matches!(error, ProcessError::Fenced { .. }) {
-            // This process was away for longer than its session: the group will say so, or give the partition back.
-            tracing::warn!(%partition, "the partition was taken over by another process");
-            self.fenced.insert(partition, Instant::now());
+            // What was let go meanwhile is another's by now, as it should be.
+            if was_here {
+                tracing::warn!(%partition, "the partition was taken over by another process");
+                self.fenced.insert(partition, Fence::new());
+            }
             return Ok(());
         }
         Err(self.process_error(partition, error))
-    }
-
-    fn check_fenced(&mut self) -> Result<(), EngineError> {
-        let patience = self.settings.group.session_timeout * 2 + Duration::from_secs(10);
-        let late =
-            self.fenced.iter().find(|(_, since)| since.elapsed() > patience).map(|(partition, _)| partition.clone());
-        match late {
-            None => Ok(()),
-            Some(partition) => {
-                let error = ProcessError::Fenced { partition: partition.clone() };
-                Err(self.process_error(partition, error))
-            }
-        }
     }
 
     fn process_error(&self, partition: TopicPartition, source: ProcessError) -> EngineError {
@@ -284,6 +297,10 @@ impl Engine {
         if partitions.is_empty() {
             assignment.start(Vec::new());
             return Ok(());
+        }
+        if let Some((partition, expected)) = self.settings.order.broken_by(&partitions) {
+            let (group, partition) = (self.settings.group.group.clone(), partition.clone());
+            return Err(EngineError::Partitions { group, partition, expected });
         }
         tracing::info!(group = self.settings.group.group, count = partitions.len(), "partitions assigned");
         let starts = self.processor.take_over(&partitions).await;
@@ -417,13 +434,28 @@ impl Engine {
             }
         }
         if commit {
-            let mut positions: Vec<_> = lanes.iter().filter_map(|(p, lane)| uncommitted(p, lane)).collect();
+            let mut turns = Vec::with_capacity(lanes.len());
+            let mut positions = Vec::with_capacity(lanes.len());
+            for (partition, lane) in &lanes {
+                // A transaction of a lane that was given up: without its end nobody knows which position is the later one.
+                let Ok(turn) = tokio::time::timeout(TURN_MAX, lane.reached.turn()).await else { continue };
+                turns.push(turn);
+                positions.extend(uncommitted(partition, lane));
+            }
             commit_positions(self.committer.as_ref(), &mut positions).await;
         }
     }
 
     async fn commit(&mut self) {
-        let mut positions: Vec<_> = self.lanes.iter().filter_map(|(p, lane)| uncommitted(p, lane)).collect();
+        // What a transaction commits at this moment is left to it; the lane asks again afterwards.
+        let mut turns = Vec::new();
+        let mut positions = Vec::new();
+        for (partition, lane) in &self.lanes {
+            if let Some(turn) = lane.reached.try_turn() {
+                turns.push(turn);
+                positions.extend(uncommitted(partition, lane));
+            }
+        }
         if commit_positions(self.committer.as_ref(), &mut positions).await {
             for (partition, next) in positions {
                 if let Some(lane) = self.lanes.get_mut(&partition) {
@@ -444,11 +476,7 @@ impl Engine {
         if self.settings.until != Until::CaughtUp || !self.lanes.is_empty() {
             return false;
         }
-        let mut partitions = Vec::new();
-        for topic in &self.settings.group.topics {
-            let Ok(info) = self.log.topic(topic).await else { return false };
-            partitions.extend((0..info.partitions).map(|number| TopicPartition::new(topic.as_str(), number)));
-        }
+        let Some(partitions) = self.all_partitions().await else { return false };
         let Ok(committed) = self.log.committed(&self.settings.group.group, &partitions).await else { return false };
         for (partition, committed) in partitions.iter().zip(committed) {
             let Ok(range) = self.log.range(partition).await else { return false };
@@ -457,6 +485,25 @@ impl Engine {
             }
         }
         true
+    }
+}
+
+impl Engine {
+    /// The partitions of all topics of the group; none where the log does not tell.
+    async fn all_partitions(&self) -> Option<Vec<TopicPartition>> {
+        let group = &self.settings.group;
+        let mut topics = Vec::new();
+        for topic in group.named_topics() {
+            topics.push(self.log.topic(topic).await.ok()?);
+        }
+        if group.topics.len() > topics.len() {
+            topics = self.log.topics().await.ok()?.into_iter().filter(|topic| group.subscribes(&topic.name)).collect();
+        }
+        let of = |topic: &TopicInfo| {
+            let name: Arc<str> = topic.name.as_str().into();
+            (0..topic.partitions).map(move |number| TopicPartition::new(name.clone(), number))
+        };
+        Some(topics.iter().flat_map(of).collect())
     }
 }
 

@@ -46,6 +46,24 @@ impl Input {
         }
     }
 
+    /// Waits until the partition has begun to be fetched, takes nothing, and tells where: the first record, or the end where
+    /// there is none. Whatever owners before have committed in transactions is settled then. `None` when the partition is to
+    /// be let go. Cancel-safe.
+    pub async fn begins(&mut self) -> Option<Offset> {
+        loop {
+            {
+                let state = self.0.lock();
+                if state.closed {
+                    return None;
+                }
+                if let Some(begin) = state.records.front().map(Record::offset).or(state.end) {
+                    return Some(begin);
+                }
+            }
+            self.0.filled.notified().await;
+        }
+    }
+
     /// Resolves when the partition is to be let go: for a processor that stands at a record it has taken. Cancel-safe.
     pub async fn closed(&mut self) {
         while !self.0.lock().closed {
@@ -170,6 +188,8 @@ pub(crate) struct Reached {
     changed: Arc<Notify>,
     commit: Mutex<Commit>,
     told: Notify,
+    /// Whose turn it is to commit the position: the engine's, or that of a transaction.
+    turn: Arc<tokio::sync::Mutex<()>>,
 }
 
 /// A commit that the processor waits for.
@@ -177,6 +197,8 @@ pub(crate) struct Reached {
 struct Commit {
     wanted: Option<Offset>,
     committed: Option<Offset>,
+    /// Where the partition began: all before that was done by others.
+    began: Option<Offset>,
     /// The partition is being let go: nobody commits for the processor until it has ended.
     closed: bool,
 }
@@ -191,6 +213,7 @@ impl Progress {
             changed,
             commit: Mutex::default(),
             told: Notify::new(),
+            turn: Arc::default(),
         });
         (Self { reached: reached.clone(), membership }, reached)
     }
@@ -229,6 +252,40 @@ impl Progress {
         self.advance(next);
     }
 
+    /// Where the partition began for this owner.
+    pub(crate) fn begin(&self, at: Offset) {
+        self.reached.lock().began = Some(at);
+    }
+
+    /// The position before which everything is done, as far as is known: what a transaction may commit. `None` before the
+    /// partition has begun. While whole positions are committed first ([`Progress::commit`]) it is what was committed.
+    pub(crate) fn done_before(&self) -> Option<Offset> {
+        let commit = self.reached.lock();
+        let done = if commit.wanted.is_some() { commit.committed } else { self.reached.next() };
+        done.max(commit.began)
+    }
+
+    /// Waits until nobody else commits the position, and keeps others from it.
+    pub(crate) async fn turn(&self) -> tokio::sync::OwnedMutexGuard<()> {
+        self.reached.turn.clone().lock_owned().await
+    }
+
+    /// A transaction has committed this position to the group, in its turn.
+    pub(crate) fn is_committed(&self, next: Offset) {
+        self.reached.committed(next);
+        // What the engine passed over in that turn is looked at again.
+        self.reached.changed.notify_one();
+    }
+
+    /// Whether the positions of both are committed by one member.
+    pub(crate) fn is_of_same_member(&self, other: &Self) -> bool {
+        match (&self.membership, &other.membership) {
+            (None, None) => true,
+            (Some(one), Some(other)) => one.is_of_same_member(other),
+            _ => false,
+        }
+    }
+
     /// The member that has the partition, for transactions that move the group's positions; none without a group.
     #[must_use]
     pub fn membership(&self) -> Option<&Membership> {
@@ -259,6 +316,16 @@ impl Reached {
     /// Whether the end was ever reached.
     pub(crate) fn caught_up(&self) -> bool {
         self.caught_up.load(Ordering::Acquire)
+    }
+
+    /// The turn to commit the position, if nobody else has it now.
+    pub(crate) fn try_turn(&self) -> Option<tokio::sync::OwnedMutexGuard<()>> {
+        self.turn.clone().try_lock_owned().ok()
+    }
+
+    /// The turn to commit the position, when whoever has it is done.
+    pub(crate) async fn turn(&self) -> tokio::sync::OwnedMutexGuard<()> {
+        self.turn.clone().lock_owned().await
     }
 
     /// Whether the processor waits for a commit.

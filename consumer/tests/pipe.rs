@@ -108,6 +108,36 @@ async fn a_member_that_was_away_adds_nothing() {
     assert_eq!(scene.committed("pipe", 0).await, Some(Offset(20)));
 }
 
+/// A member that was away may take the name of the owner's transactions when it wakes. The owner goes on all the same.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stale_member_does_not_stop_the_owner() {
+    let scene = scene(20).await;
+    let all =
+        pipe(&scene, small()).await.on(|event: CourseEnrollmentCreated| async move { Ok(vec![made(&name(&event))]) });
+    let member = scene.member("pipe", Arc::new(all));
+    for round in 1..4 {
+        let asking = async {
+            while scene.committed("pipe", 0).await != Some(Offset(20 * round)) {
+                tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+            }
+        };
+        support::within("it is at the end", asking).await;
+        // What a stale member does that does not know what became of its transaction.
+        drop(scene.log.transactional(&format!("pipe.{TOPIC}.0")).await.expect("a writer"));
+        for number in 20 * round..20 * round + 20 {
+            scene.append(0, "course", 1, &number.to_string()).await;
+        }
+    }
+    let asking = async {
+        while scene.committed("pipe", 0).await != Some(Offset(80)) {
+            tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+        }
+    };
+    support::within("the owner goes on", asking).await;
+    assert_eq!(out(&scene).await, numbers(80));
+    member.stop().await.expect("it was stopped");
+}
+
 /// Poison is held in the transaction of its batch, once.
 #[tokio::test]
 async fn poison_is_held_with_its_batch() {

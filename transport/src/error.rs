@@ -262,6 +262,14 @@ pub enum ReadError {
         /// The group.
         group: String,
     },
+    /// A newer member of the group has the name that this one was given: this one is out, and commits nothing more.
+    #[error("another member of group {group} with the name {instance} has taken this one's place")]
+    Replaced {
+        /// The group.
+        group: String,
+        /// The name that both were given.
+        instance: String,
+    },
     /// The log did not answer in time, or is not there.
     #[error("the log did not {what} within {waited:?}")]
     Unavailable {
@@ -294,6 +302,7 @@ impl ReadError {
             Self::UnknownTopic { .. }
             | Self::OutOfRange { .. }
             | Self::Fenced { .. }
+            | Self::Replaced { .. }
             | Self::Refused { .. }
             | Self::Closed => Class::Fatal,
         }

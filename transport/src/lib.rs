@@ -10,11 +10,13 @@ pub mod conformance;
 pub mod embedded;
 mod error;
 mod group_info;
+mod group_settings;
 mod handoff;
 pub mod kafka;
 mod log;
 #[cfg(feature = "memory")]
 pub mod memory;
+pub mod pattern;
 mod record;
 mod topic;
 
@@ -23,13 +25,18 @@ use std::{sync::Arc, time::Duration};
 pub use address::{BusAddress, Sync};
 pub use error::{AdminError, AppendError, Cause, Class, OpenError, ReadError};
 pub use group_info::{GroupInfo, GroupMember};
+pub use group_settings::GroupSettings;
 pub(crate) use log::{Ack, Append, MemberOf};
 pub use log::{
-    Appended, Assignment, Committer, Event, Fetched, GroupSettings, Log, Member, Membership, Range, Reader,
-    ReaderSettings, Receipt, Revocation, Start, TxWriter, Unflushed, Writer, WriterSettings,
+    Appended, Assignment, Committer, Event, Fetched, Log, Member, Membership, Range, Reader, ReaderSettings, Receipt,
+    Revocation, Start, TxWriter, Unflushed, Writer, WriterSettings,
 };
 pub use record::{Header, NewRecord, Offset, Record, TopicPartition};
 pub use topic::{Cleanup, ClusterId, TopicId, TopicInfo, TopicSpec};
+
+/// How soon members see topics that match a pattern of theirs, and new partitions, before the group divides them: at once on
+/// an embedded log; Kafka is asked this often (`topic.metadata.refresh.interval.ms`, which the settings file may change).
+pub const NEW_TOPICS_WITHIN: Duration = Duration::from_secs(10);
 
 /// What all calls on a log share.
 #[derive(Debug, Clone)]

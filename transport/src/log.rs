@@ -14,8 +14,8 @@ use async_trait::async_trait;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use crate::{
-    AdminError, AppendError, ClusterId, GroupInfo, NewRecord, Offset, ReadError, Record, TopicInfo, TopicPartition,
-    TopicSpec,
+    AdminError, AppendError, ClusterId, GroupInfo, GroupSettings, NewRecord, Offset, ReadError, Record, TopicInfo,
+    TopicPartition, TopicSpec,
 };
 
 /// A cluster of topics. All calls may be made from any task; each waits a bounded time ([`crate::Settings::request_timeout`])
@@ -31,6 +31,14 @@ pub trait Log: Send + Sync + 'static {
     /// `TopicExists` when there is one of that name, whatever its settings; `Invalid` for a name, count or setting that is
     /// refused.
     async fn create_topic(&self, spec: &TopicSpec) -> Result<(), AdminError>;
+
+    /// Gives a topic more partitions: `partitions` in all. When this returns, the new ones can be written to and read, and
+    /// groups that read the topic are about to get them. Keys move to other partitions, so it is for topics without an order,
+    /// or for one that nobody writes to and that every group has read to its end.
+    ///
+    /// # Errors
+    /// `UnknownTopic`; `Invalid` where it has as many or more already.
+    async fn grow_topic(&self, name: &str, partitions: i32) -> Result<(), AdminError>;
 
     /// Deletes a topic with all its records and the groups' positions on it. When this returns, [`Log::topic`] fails with
     /// `UnknownTopic`.
@@ -85,7 +93,8 @@ pub trait Log: Send + Sync + 'static {
     /// Joins a consumer group. The first event of [`Member::next`] is an [`Event::Assigned`], once the group has agreed.
     ///
     /// # Errors
-    /// `UnknownTopic` when one of the topics does not exist.
+    /// `UnknownTopic` when one of the topics that are named in full does not exist; `Refused` for a pattern or a name of a
+    /// member that cannot be one.
     async fn join(&self, settings: GroupSettings) -> Result<Box<dyn Member>, ReadError>;
 }
 
@@ -298,37 +307,6 @@ pub struct Fetched {
     pub ends: Vec<(TopicPartition, Offset)>,
 }
 
-/// How a member of a group behaves.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct GroupSettings {
-    /// The group's name.
-    pub group: String,
-    /// The topics, by full name.
-    pub topics: Vec<String>,
-    /// After this long without a sign of life a member's partitions go to others. Default 45 s on Kafka (its own default)
-    /// and on an embedded log; a member whose **process** ended is noticed there at once. At least 6 s on Kafka, 100 ms
-    /// embedded.
-    pub session_timeout: Duration,
-    /// How long the owner may take to let go of partitions that others are to have. At the bound they go all the same, and
-    /// what the owner commits afterwards is refused as fenced. Default 30 s.
-    pub release_timeout: Duration,
-    /// How many bytes may be fetched ahead. At the bound fetching stops until the records are taken. Default 16 MiB.
-    pub ahead_bytes_max: usize,
-}
-
-impl GroupSettings {
-    /// A member with defaults.
-    pub fn new(group: impl Into<String>, topics: Vec<String>) -> Self {
-        Self {
-            group: group.into(),
-            topics,
-            session_timeout: Duration::from_secs(45),
-            release_timeout: Duration::from_secs(30),
-            ahead_bytes_max: 16 << 20,
-        }
-    }
-}
-
 /// A member of a consumer group: the group's partitions are divided among its members, each partition has one owner at a
 /// time, and when members come and go only the partitions that move are interrupted (cooperative, sticky).
 ///
@@ -339,7 +317,8 @@ pub trait Member: Send {
     /// What happened next. Cancel-safe.
     ///
     /// # Errors
-    /// `OutOfRange` when a given position is not in the log; `Unavailable` after the log was away for long (the member goes
+    /// `OutOfRange` when a given position is not in the log; `Replaced` when a newer member has this one's name;
+    /// `Unavailable` after the log was away for long (the member goes
     /// on trying: call again); others end the membership.
     async fn next(&mut self) -> Result<Event, ReadError>;
 
@@ -350,7 +329,7 @@ pub trait Member: Send {
     /// Unknown partitions are ignored.
     fn pause(&self, partitions: &[TopicPartition], paused: bool);
 
-    /// Leaves the group, so that others take over at once: no revocation is handed out, the caller has drained and
+    /// Leaves the group, so that others take over at once (after the session, where it has a name of its own): no revocation is handed out, the caller has drained and
     /// committed already. Waits no longer than `deadline`; then the thread is left behind and ends by itself.
     async fn leave(self: Box<Self>, deadline: Duration);
 }
@@ -395,6 +374,24 @@ impl Membership {
             #[cfg(feature = "memory")]
             MemberOf::Memory { group, .. } => group,
             MemberOf::Kafka(member) => member.group(),
+        }
+    }
+}
+
+impl Membership {
+    /// Whether both are of one member, not only of one group.
+    #[must_use]
+    pub fn is_of_same_member(&self, other: &Self) -> bool {
+        match (&self.0, &other.0) {
+            (MemberOf::Embedded { group, member }, MemberOf::Embedded { group: of, member: other }) => {
+                (group, member) == (of, other)
+            }
+            (MemberOf::Kafka(one), MemberOf::Kafka(other)) => one.is_of_same_member(other),
+            #[cfg(feature = "memory")]
+            (MemberOf::Memory { group, member }, MemberOf::Memory { group: of, member: other }) => {
+                (group, member) == (of, other)
+            }
+            _ => false,
         }
     }
 }

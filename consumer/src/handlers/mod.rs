@@ -32,7 +32,7 @@ use self::{
 };
 use crate::{
     Decoder, HeldFilter, HeldInfo, Input, ProcessError, Processor, Progress,
-    held::{HeldTopics, Request, Verb},
+    held::{HeldTopics, HeldWriter, Request, Verb},
 };
 
 /// Questions that wait for a partition; at the bound whoever asks waits.
@@ -46,6 +46,7 @@ const REQUESTS: usize = 16;
 pub struct Handlers {
     decoder: Decoder,
     held: HeldTopics,
+    writer: HeldWriter,
     settings: HandlersSettings,
     handlers: Vec<Box<dyn Handler>>,
     by_type: HashMap<&'static str, usize>,
@@ -66,10 +67,11 @@ impl Handlers {
         settings: HandlersSettings,
     ) -> Result<Self, ProcessError> {
         settings.check()?;
-        let held = HeldTopics::open(log, group, topics).await?;
+        let held = HeldTopics::open(log.clone(), group, topics).await?;
+        let writer = HeldWriter::start(log, group);
         let shared = Arc::new(Shared::new(&settings));
         let (handlers, by_type, lanes) = (Vec::new(), HashMap::new(), Mutex::default());
-        Ok(Self { decoder: Decoder::new(registry), held, settings, handlers, by_type, shared, lanes })
+        Ok(Self { decoder: Decoder::new(registry), held, writer, settings, handlers, by_type, shared, lanes })
     }
 
     /// Calls `handle` for each event of type `E`. Headers are not looked at.
@@ -171,15 +173,19 @@ impl Handlers {
 
 #[async_trait]
 impl Processor for Handlers {
-    async fn take_over(&self, _: &[TopicPartition]) -> Result<Vec<(TopicPartition, Start)>, ProcessError> {
+    async fn take_over(&self, partitions: &[TopicPartition]) -> Result<Vec<(TopicPartition, Start)>, ProcessError> {
+        self.held.cover(partitions).await?;
         Ok(Vec::new())
     }
 
-    async fn run(&self, partition: TopicPartition, input: Input, progress: Progress) -> Result<(), ProcessError> {
+    async fn run(&self, partition: TopicPartition, mut input: Input, progress: Progress) -> Result<(), ProcessError> {
         let (requests, asked) = mpsc::channel(REQUESTS);
         self.lanes().insert(partition.clone(), requests.clone());
         let _registered = Registered { handlers: self, partition: partition.clone(), requests };
-        Lane::open(self, partition).await?.run(input, progress, asked).await
+        // What is held is read when the partition has begun: then no transaction of an owner before is open any more.
+        let Some(begin) = input.begins().await else { return Ok(()) };
+        progress.begin(begin);
+        Lane::open(self, partition, progress.clone()).await?.run(input, progress, asked).await
     }
 }
 

@@ -1,13 +1,17 @@
-//! The topics that hold a group's records: made, written, read.
+//! The topics that hold a group's records: made and read.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use coursebus_transport::{
-    AdminError, Log, NewRecord, ReaderSettings, Receipt, TopicInfo, TopicPartition, TopicSpec, Writer, WriterSettings,
+    AdminError, Cause, Class, Log, ReaderSettings, TopicInfo, TopicPartition, TopicSpec, pattern::is_pattern,
 };
 
 use super::{HeldEvent, held_event};
-use crate::ProcessError;
+use crate::{Backoff, ProcessError};
 
 /// The name of the topic that holds a group's records of a topic.
 #[must_use]
@@ -26,19 +30,50 @@ const SILENCE_MAX: Duration = Duration::from_secs(60);
 pub(crate) struct HeldTopics {
     log: Arc<dyn Log>,
     group: String,
-    writer: Writer,
+    /// How many partitions of each source topic are known to have a place.
+    covered: Mutex<HashMap<Arc<str>, i32>>,
 }
 
 impl HeldTopics {
-    /// Makes the topics that are not there.
+    /// Makes the topics that are not there, for the topics that are named in full.
     pub(crate) async fn open(log: Arc<dyn Log>, group: &str, topics: &[String]) -> Result<Self, ProcessError> {
-        for topic in topics {
-            let info = log.topic(topic).await.map_err(|e| refuse(format!("find topic {topic}"), e.into()))?;
-            make(log.as_ref(), &held_topic(group, topic), &info).await?;
+        let held = Self { log, group: group.to_owned(), covered: Mutex::default() };
+        for topic in topics.iter().filter(|topic| !is_pattern(topic)) {
+            held.make(topic).await.map_err(|(what, e)| ProcessError::Refused { what, source: Some(e.into()) })?;
         }
-        let writer = log.writer(WriterSettings::default()).await;
-        let writer = writer.map_err(|e| refuse("write held records".to_owned(), e.into()))?;
-        Ok(Self { log, group: group.to_owned(), writer })
+        Ok(held)
+    }
+
+    /// Sees to it that records of these partitions can be held: of topics that came later, and that have grown.
+    pub(crate) async fn cover(&self, partitions: &[TopicPartition]) -> Result<(), ProcessError> {
+        let mut backoff = Backoff::new(SILENCE_MAX);
+        for partition in partitions {
+            while self.covered().get(&partition.topic).is_none_or(|count| *count <= partition.partition) {
+                let Err((what, source)) = self.make(&partition.topic).await else { break };
+                let source: Cause = match source.class() {
+                    Class::Transient if backoff.wait().await => continue,
+                    Class::Transient => return Err(ProcessError::Unavailable { what, source: source.into() }),
+                    _ => source.into(),
+                };
+                return Err(ProcessError::Refused { what: format!("could not {what}"), source: Some(source) });
+            }
+        }
+        Ok(())
+    }
+
+    fn covered(&self) -> MutexGuard<'_, HashMap<Arc<str>, i32>> {
+        self.covered.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes the topic of a source topic, or gives it the partitions that it lacks: which record is on which of them is said
+    /// where it is written, so nothing moves.
+    async fn make(&self, topic: &str) -> Result<(), (String, AdminError)> {
+        let source = self.log.topic(topic).await.map_err(|e| (format!("find topic {topic}"), e))?;
+        let name = self.name(topic);
+        let made = make(self.log.as_ref(), &name, &source).await;
+        made.map_err(|e| (format!("make topic {name}"), e))?;
+        self.covered().insert(topic.into(), source.partitions);
+        Ok(())
     }
 
     /// The topic that holds records of a topic.
@@ -46,12 +81,8 @@ impl HeldTopics {
         held_topic(&self.group, topic)
     }
 
-    /// Writes an event; it is durable when the receipt says so. Waits only at the writer's byte bound.
-    pub(crate) async fn append(&self, event: NewRecord) -> Receipt {
-        self.writer.append(event).await
-    }
-
-    /// Reads all that was held of a source partition, to the end, in order.
+    /// Reads all that was held of a source partition, to the end, in order. Nothing that an owner before has written is
+    /// missed, where the partition has begun ([`crate::Input::begins`]).
     pub(crate) async fn read(
         &self,
         source: &TopicPartition,
@@ -85,26 +116,20 @@ impl HeldTopics {
     }
 }
 
-async fn make(log: &dyn Log, name: &str, source: &TopicInfo) -> Result<(), ProcessError> {
+async fn make(log: &dyn Log, name: &str, source: &TopicInfo) -> Result<(), AdminError> {
     let limit = source.settings.get("max.message.bytes").and_then(|text| text.parse().ok()).unwrap_or(RECORD_BYTES);
     let mut spec = TopicSpec::new(name, source.partitions).compacted();
     spec.record_bytes_max = Some(limit + ROOM_FOR_OURS);
     match log.create_topic(&spec).await {
-        Ok(()) => return Ok(()),
         Err(AdminError::TopicExists { .. }) => {}
-        Err(error) => return Err(refuse(format!("make topic {name}"), error.into())),
+        outcome => return outcome,
     }
-    let found = log.topic(name).await.map_err(|e| refuse(format!("find topic {name}"), e.into()))?;
-    if found.partitions == source.partitions {
+    if log.topic(name).await?.partitions >= source.partitions {
         return Ok(());
     }
-    let what = format!(
-        "topic {name} has {} partitions and {} has {}: give it as many, then start again",
-        found.partitions, source.name, source.partitions
-    );
-    Err(ProcessError::Refused { what, source: None })
-}
-
-fn refuse(what: String, source: coursebus_transport::Cause) -> ProcessError {
-    ProcessError::Refused { what, source: Some(source) }
+    match log.grow_topic(name, source.partitions).await {
+        // Another member did it first.
+        Err(AdminError::Invalid { .. }) if log.topic(name).await?.partitions >= source.partitions => Ok(()),
+        outcome => outcome,
+    }
 }

@@ -137,12 +137,13 @@ impl<'a> PipeLane<'a> {
             let began = Instant::now();
             let error = match self.transaction(records, next).await {
                 Ok(()) => return Ok(()),
-                Err(AppendError::Fenced { .. } | AppendError::NotOwner { .. }) => {
+                Err(AppendError::NotOwner { .. }) => {
                     return Err(ProcessError::Fenced { partition: self.partition.clone() });
                 }
                 Err(error) => error,
             };
-            if error.class() != Class::Transient {
+            let is_doubtful = is_doubtful(&error);
+            if error.class() != Class::Transient && !is_doubtful {
                 let what = format!("write what was made of {}", self.partition);
                 return Err(ProcessError::Refused { what, source: Some(error.into()) });
             }
@@ -152,7 +153,7 @@ impl<'a> PipeLane<'a> {
                 return Err(ProcessError::Unavailable { what, source: error.into() });
             };
             sleep(wait).await;
-            if self.settled(&error, next).await? {
+            if is_doubtful && self.settled(next).await? {
                 return Ok(());
             }
         }
@@ -169,10 +170,10 @@ impl<'a> PipeLane<'a> {
 
     /// Finds out what became of a transaction whose outcome is not known: a new writer of the id settles it, and the position
     /// tells. True when it was committed after all.
-    async fn settled(&mut self, error: &AppendError, next: Offset) -> Result<bool, ProcessError> {
-        if !matches!(error, AppendError::Unconfirmed { .. }) {
-            return Ok(false);
-        }
+    ///
+    /// A member that stood still and woke up comes here as well, and fences the owner, whose next transaction then comes here
+    /// in turn. Who goes on is what the group says to the positions of the transaction after that: the owner does.
+    async fn settled(&mut self, next: Offset) -> Result<bool, ProcessError> {
         let away = |source: coursebus_transport::Cause| ProcessError::Unavailable {
             what: format!("settle a transaction of {}", self.partition),
             source,
@@ -182,4 +183,10 @@ impl<'a> PipeLane<'a> {
         let committed = self.pipe.log.committed(&self.pipe.group, &partition).await.map_err(|e| away(e.into()))?;
         Ok(committed.first() == Some(&Some(next)))
     }
+}
+
+/// Whether the transaction may have been committed. `Fenced` belongs here: the answer to a commit may be lost, and the next
+/// writer be there before the commit is asked for again.
+fn is_doubtful(error: &AppendError) -> bool {
+    matches!(error, AppendError::Unconfirmed { .. } | AppendError::Fenced { .. } | AppendError::Closed)
 }

@@ -55,7 +55,8 @@ impl Default for PipeSettings {
 ///
 /// Events of a partition are handled one after the other. A function may be called again for an event whose transaction was
 /// not committed: it should do nothing but make records. Each partition has a transactional writer named
-/// `<group>.<topic>.<partition>`: whoever takes a partition over fences the owner before, also inside a transaction.
+/// `<group>.<topic>.<partition>`: whoever takes a partition over fences the owner before, also inside a transaction. A stale
+/// owner may do that too, once; whose transactions are taken is decided by the group, so the owner goes on.
 ///
 /// Source: KIP-98, KIP-447.
 pub struct Pipe {
@@ -170,6 +171,7 @@ impl Pipe {
 impl Processor for Pipe {
     /// After this the owner before can commit nothing, so the group's positions are final.
     async fn take_over(&self, partitions: &[TopicPartition]) -> Result<Vec<(TopicPartition, Start)>, ProcessError> {
+        self.held.cover(partitions).await?;
         let opening = partitions.iter().map(|partition| async move { (partition, self.writer(partition).await) });
         for (partition, writer) in futures::future::join_all(opening).await {
             let away = |source: AppendError| {

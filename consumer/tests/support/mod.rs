@@ -29,14 +29,18 @@ pub struct Scene {
     pub registry: Arc<dyn Registry>,
     pub value_id: SchemaId,
     writer: Writer,
-    _dir: tempfile::TempDir,
+    _dir: Option<tempfile::TempDir>,
 }
 
 impl Scene {
     pub async fn new(partitions: i32) -> Self {
         let dir = tempfile::tempdir().expect("a folder");
         let opened = EmbeddedLog::open(&dir.path().join("bus"), Sync::Os, &Settings::default());
-        let log: Arc<dyn Log> = Arc::new(opened.expect("a log"));
+        Self::on(Arc::new(opened.expect("a log")), Some(dir), partitions).await
+    }
+
+    /// The same on another log.
+    pub async fn on(log: Arc<dyn Log>, dir: Option<tempfile::TempDir>, partitions: i32) -> Self {
         let registry = Arc::new(LogRegistry::open(log.clone(), StoreSettings::default()).await.expect("a registry"));
         let subject = CourseEnrollmentCreated::TYPE.value_subject("test");
         let registration =
@@ -55,9 +59,21 @@ impl Scene {
         self.append_raw(partition, Some(course), Some(value)).await
     }
 
+    /// The same on another topic.
+    pub async fn append_on(&self, topic: &str, course: &str, user: i64, name: &str) -> Offset {
+        let mut value = Vec::new();
+        frame(self.value_id, &mut value);
+        encode::encode(&event(course, user, name), &mut value).expect("it is encoded");
+        self.append_record(topic, 0, Some(course), Some(value)).await
+    }
+
     pub async fn append_raw(&self, partition: i32, key: Option<&str>, value: Option<Vec<u8>>) -> Offset {
+        self.append_record(TOPIC, partition, key, value).await
+    }
+
+    async fn append_record(&self, topic: &str, partition: i32, key: Option<&str>, value: Option<Vec<u8>>) -> Offset {
         let record = NewRecord {
-            topic: TOPIC.into(),
+            topic: topic.into(),
             partition,
             timestamp_ms: None,
             key: key.map(|key| key.as_bytes().to_vec().into()),

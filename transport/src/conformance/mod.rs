@@ -16,9 +16,11 @@ mod fixture;
 pub mod group;
 pub mod group_description;
 pub mod group_positions;
+pub mod instance;
 pub mod offset_at;
 pub mod process;
 pub mod read;
+pub mod subscription;
 pub mod topics;
 pub mod transaction;
 pub mod transaction_positions;
@@ -94,6 +96,10 @@ macro_rules! conformance_tests {
             group_positions::only_the_owner_commits,
             group_positions::ends_are_told_to_members,
             group_positions::several_topics_are_read_by_one_group,
+            instance::a_named_member_that_comes_back_interrupts_nobody,
+            instance::the_older_of_two_members_of_one_name_is_out,
+            instance::a_named_member_that_stays_away_loses_its_place,
+            instance::bad_names_and_patterns_are_refused,
             process::a_member_that_stood_still_is_fenced,
             process::the_partitions_of_a_killed_process_go_to_others,
             offset_at::times_become_offsets,
@@ -107,6 +113,9 @@ macro_rules! conformance_tests {
             read::waiting_for_nothing_ends_in_time,
             read::a_deleted_topic_ends_its_reader,
             read::records_outlive_their_reader,
+            subscription::topics_that_match_a_pattern_are_read,
+            subscription::new_partitions_are_read_from_their_first_record,
+            subscription::a_topic_only_grows,
             topics::a_new_topic_can_be_used_at_once,
             topics::creating_twice_is_refused,
             topics::bad_topics_are_invalid,
@@ -128,6 +137,7 @@ macro_rules! conformance_tests {
             transaction_positions::records_and_positions_are_there_together_or_not_at_all,
             transaction_positions::a_stale_members_transaction_is_refused,
             transaction_positions::the_next_member_waits_for_an_open_transaction,
+            transaction_positions::the_next_member_begins_when_it_is_settled_who_was_done,
         }
     };
     (@each $backend:expr; $($module:ident::$case:ident,)*) => {

@@ -117,3 +117,42 @@ pub async fn the_next_member_waits_for_an_open_transaction(f: &Fixture) {
     assert_eq!(texts(&f.read_all(&out, 1).await, 0), ["newer"]);
     f.leave(next).await;
 }
+
+/// A transaction of a member that is gone may still be committed, where the log took its positions before. The next member is
+/// handed nothing before that is settled, and begins where it says: whatever was written with it can be read by then.
+pub async fn the_next_member_begins_when_it_is_settled_who_was_done(f: &Fixture) {
+    let (topic, out) = (f.topic(1).await, f.topic_of(crate::TopicSpec::new(f.unique("out"), 1)).await);
+    f.fill(&topic, 1, 10).await;
+    let group = f.group("group", &[&topic]);
+    let member = f.only_member(group.clone()).await;
+    let membership = member.committer().membership();
+    let mut older = f.log.transactional(&f.unique("tx")).await.expect("a writer");
+    older.begin().await.expect("it begins");
+    older.append(valued(&out, 0, "older")).await.expect("it is taken");
+    older.positions(&membership, &[(partition(&topic, 0), Offset(4))]).await.expect("they are taken");
+    f.until_stored(partition(&out, 0), "older").await;
+    f.leave(member).await;
+    let mut next = f.only_member(group).await;
+    let early = tokio::time::timeout(Duration::from_secs(1), next.next()).await;
+    let first = match older.commit().await {
+        Ok(_) => {
+            assert!(early.is_err(), "not settled, and yet {early:?}");
+            assert_eq!(texts(&f.read_all(&out, 1).await, 0), ["older"]);
+            4
+        }
+        Err(AppendError::NotOwner { .. }) => {
+            assert_eq!(texts(&f.read_all(&out, 1).await, 0), [] as [&str; 0]);
+            0
+        }
+        other => panic!("{other:?}"),
+    };
+    let mut seen = match early {
+        Ok(Ok(crate::Event::Fetched(fetched))) => fetched.records.iter().map(super::fixture::Seen::from).collect(),
+        _ => Vec::new(),
+    };
+    while seen.len() < 10 - first {
+        seen.extend(f.taken(&mut *next, 1).await);
+    }
+    assert_eq!(texts(&seen, 0), numbers(first..10));
+    f.leave(next).await;
+}

@@ -17,7 +17,7 @@ use super::{
     fetch::{Cursor, refused},
     membership::{self, CommitError, JoinError},
     reader::{size, turn},
-    sign_of_life::{SignOfLife, Watchman},
+    sign_of_life::{self, SignOfLife, Watchman},
     store::{JobError, Store},
     topics,
 };
@@ -47,8 +47,9 @@ pub(super) fn join(
     settings: GroupSettings,
     request_timeout: Duration,
 ) -> Result<EmbeddedMember, ReadError> {
+    settings.check()?;
     let connection = store.connect().map_err(refused)?;
-    let id = uuid::Uuid::new_v4().to_string();
+    let id = membership::new_id(settings.instance.as_deref());
     let life = SignOfLife::start(store.dir(), &id)
         .map_err(|e| ReadError::Refused { what: "make a member's file".to_owned(), source: e.into() })?;
     let (giver, taker) = handoff(settings.ahead_bytes_max);
@@ -70,6 +71,7 @@ pub(super) fn join(
         stalled: None,
         generation_seen: None,
         told_first: false,
+        replaced: false,
         request_timeout,
         settings,
     };
@@ -114,11 +116,17 @@ struct MemberThread {
     stalled: Option<Fetched>,
     generation_seen: Option<i64>,
     told_first: bool,
+    /// Another member has its name and its place.
+    replaced: bool,
 }
 
 impl MemberThread {
     fn run(mut self) {
         self.live();
+        if self.settings.instance.is_some() {
+            // Its place is kept until the session has passed, or is another's already.
+            return;
+        }
         let (group, id) = (self.settings.group.clone(), self.id.clone());
         // Should this fail, the others notice the silence.
         let _ =
@@ -127,7 +135,7 @@ impl MemberThread {
 
     /// Until the caller leaves. An error is handed out, and the member goes on: the caller decides.
     fn live(&mut self) {
-        while !self.giver.closed() && !self.control.leaving.load(Ordering::Relaxed) {
+        while !self.replaced && !self.giver.closed() && !self.control.leaving.load(Ordering::Relaxed) {
             let seen = self.store.bell().rings();
             let outcome = self.keep_alive().and_then(|()| self.reconcile()).and_then(|()| self.fetch());
             let busy = outcome.unwrap_or_else(|error| {
@@ -144,7 +152,12 @@ impl MemberThread {
         let (group, id, topics) = (self.settings.group.clone(), self.id.clone(), self.settings.topics.clone());
         let answer = self.store.submit(self.request_timeout, move |c, _| membership::join(c, &group, &id, &topics));
         match answer.blocking_recv() {
-            Ok(Ok(())) => Ok(()),
+            Ok(Ok(before)) => {
+                if let Some(before) = before {
+                    sign_of_life::remove(self.store.dir(), &before);
+                }
+                Ok(())
+            }
             Ok(Err(JobError::Job(JoinError::UnknownTopic(topic)))) => Err(ReadError::UnknownTopic { topic }),
             Ok(Err(JobError::Job(JoinError::Sql(error)))) => Err(refused(error)),
             Ok(Err(JobError::Commit(error))) => Err(self.unavailable("join a group", error.into())),
@@ -206,6 +219,12 @@ impl MemberThread {
             return Ok(());
         }
         let view = membership::view(&self.connection, &self.settings.group, &self.id).map_err(refused)?;
+        if view.replaced {
+            self.replaced = true;
+            self.life.forget();
+            let (group, instance) = (self.settings.group.clone(), self.settings.instance.clone().unwrap_or_default());
+            return Err(ReadError::Replaced { group, instance });
+        }
         if !view.member {
             self.lose_all();
             return self.enter();

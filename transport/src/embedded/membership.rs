@@ -8,11 +8,25 @@ use std::collections::{BTreeMap, BTreeSet};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::assignor::{Candidate, assign};
-use crate::{Offset, TopicPartition};
+use crate::{Offset, TopicPartition, pattern};
 
-/// Adds a member and divides anew. Fails with the name of a topic that does not exist.
-pub(super) fn join(c: &Connection, group: &str, member: &str, topics: &[String]) -> Result<(), JoinError> {
-    for topic in topics {
+/// The id of a new member. One with a name of its own has it in its id.
+pub(super) fn new_id(instance: Option<&str>) -> String {
+    let id = uuid::Uuid::new_v4();
+    instance.map_or_else(|| id.to_string(), |name| format!("{NAMED}{name}.{id}"))
+}
+
+const NAMED: &str = "named.";
+
+/// The name of its own that a member with this id has.
+pub(super) fn instance_of(member: &str) -> Option<&str> {
+    Some(member.strip_prefix(NAMED)?.rsplit_once('.')?.0)
+}
+
+/// Adds a member and divides anew. Fails with the name of a topic that does not exist. A member with a name of its own takes
+/// the place of the one that has the name, if there is one; that one is told.
+pub(super) fn join(c: &Connection, group: &str, member: &str, topics: &[String]) -> Result<Option<String>, JoinError> {
+    for topic in topics.iter().filter(|topic| !pattern::is_pattern(topic)) {
         if super::topics::one(c, topic)?.is_none() {
             return Err(JoinError::UnknownTopic(topic.clone()));
         }
@@ -23,7 +37,48 @@ pub(super) fn join(c: &Connection, group: &str, member: &str, topics: &[String])
         "INSERT OR REPLACE INTO member (consumer_group, id, pid, topics) VALUES (?1, ?2, ?3, ?4)",
         params![group, member, std::process::id(), topics.join("\n")],
     )?;
-    Ok(divide(c, group)?)
+    let named = instance_of(member);
+    let before = others(c, group, member)?.into_iter().find(|other| named.is_some() && instance_of(other) == named);
+    if let Some(before) = &before {
+        replace(c, group, before, member)?;
+    }
+    divide(c, group)?;
+    Ok(before)
+}
+
+/// A member takes the place of another: what that one was to have is free for it, and stays where it is for all others.
+fn replace(c: &Connection, group: &str, before: &str, member: &str) -> rusqlite::Result<()> {
+    c.execute("DELETE FROM member WHERE consumer_group = ?1 AND id = ?2", [group, before])?;
+    c.execute("UPDATE ownership SET owner = NULL WHERE consumer_group = ?1 AND owner = ?2", [group, before])?;
+    c.execute(
+        "UPDATE ownership SET wanted = ?3 WHERE consumer_group = ?1 AND wanted = ?2",
+        params![group, before, member],
+    )?;
+    Ok(())
+}
+
+/// Gives a new topic to the groups with a pattern that it matches.
+pub(super) fn topic_came(c: &Connection, topic: &str) -> rusqlite::Result<()> {
+    divide_where(c, |entry| pattern::is_pattern(entry) && pattern::matches(entry, topic))
+}
+
+/// Gives new partitions to the groups that read the topic.
+pub(super) fn topic_grew(c: &Connection, topic: &str) -> rusqlite::Result<()> {
+    divide_where(c, |entry| pattern::matches(entry, topic))
+}
+
+/// Divides the groups anew that have a member with such an entry in its subscription.
+fn divide_where(c: &Connection, is_meant: impl Fn(&str) -> bool) -> rusqlite::Result<()> {
+    let mut groups = BTreeSet::new();
+    let mut statement = c.prepare_cached("SELECT consumer_group, topics FROM member")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let (group, topics): (String, String) = (row.get(0)?, row.get(1)?);
+        if topics.split('\n').any(&is_meant) {
+            groups.insert(group);
+        }
+    }
+    groups.iter().try_for_each(|group| divide(c, group))
 }
 
 pub(super) enum JoinError {
@@ -124,6 +179,8 @@ impl From<rusqlite::Error> for CommitError {
 pub(super) struct View {
     /// Whether the member is still in the group.
     pub(super) member: bool,
+    /// Whether another one has its name and its place.
+    pub(super) replaced: bool,
     /// Partitions it has and is not to have.
     pub(super) unwanted: Vec<i64>,
     /// Whether there are partitions for it to take.
@@ -155,7 +212,10 @@ pub(super) fn view(c: &Connection, group: &str, member: &str) -> rusqlite::Resul
         .query_row([group, member], |_| Ok(()))
         .optional()?
         .is_some();
-    Ok(View { member: is_member, unwanted, free })
+    let named = instance_of(member);
+    let replaced =
+        !is_member && named.is_some() && others(c, group, member)?.iter().any(|other| instance_of(other) == named);
+    Ok(View { member: is_member, replaced, unwanted, free })
 }
 
 /// The group's members, without `except`.
@@ -179,10 +239,12 @@ fn divide(c: &Connection, group: &str) -> rusqlite::Result<()> {
     while let Some(row) = rows.next()? {
         let (id, topics): (String, String) = (row.get(0)?, row.get(1)?);
         let mut eligible = BTreeSet::new();
-        for topic in topics.split('\n') {
-            let ids = "SELECT p.id FROM partition p JOIN topic t ON t.id = p.topic WHERE t.name = ?1";
-            for partition in c.prepare_cached(ids)?.query_map([topic], |row| row.get::<_, i64>(0))? {
-                eligible.insert(partition?);
+        for entry in topics.split('\n') {
+            for topic in topics_of(c, entry)? {
+                let ids = "SELECT p.id FROM partition p JOIN topic t ON t.id = p.topic WHERE t.name = ?1";
+                for partition in c.prepare_cached(ids)?.query_map([topic], |row| row.get::<_, i64>(0))? {
+                    eligible.insert(partition?);
+                }
             }
         }
         members.push(Candidate { id, eligible });
@@ -200,6 +262,18 @@ fn divide(c: &Connection, group: &str) -> rusqlite::Result<()> {
         .execute(params![group, partition, member])?;
     }
     next_generation(c, group)
+}
+
+/// The topics that an entry of a subscription means.
+fn topics_of(c: &Connection, entry: &str) -> rusqlite::Result<Vec<String>> {
+    if !pattern::is_pattern(entry) {
+        return Ok(vec![entry.to_owned()]);
+    }
+    let names: Vec<String> = c
+        .prepare_cached("SELECT name FROM topic")?
+        .query_map([], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    Ok(names.into_iter().filter(|name| pattern::matches(entry, name)).collect())
 }
 
 fn next_generation(c: &Connection, group: &str) -> rusqlite::Result<()> {

@@ -95,6 +95,11 @@ impl Log for EmbeddedLog {
         self.change(format!("create topic {}", spec.name), move |c, cache| topics::create(c, cache, &spec)).await
     }
 
+    async fn grow_topic(&self, name: &str, partitions: i32) -> Result<(), AdminError> {
+        let name = name.to_owned();
+        self.change(format!("grow topic {name}"), move |c, cache| topics::grow(c, cache, &name, partitions)).await
+    }
+
     async fn delete_topic(&self, name: &str) -> Result<(), AdminError> {
         let name = name.to_owned();
         self.change(format!("delete topic {name}"), move |c, cache| topics::delete(c, cache, &name)).await

@@ -10,10 +10,13 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-/// A member's own file. Removed when the member goes.
+use super::membership::instance_of;
+
+/// A member's own file. Removed when the member goes; that of one with a name of its own stays, because its place does.
 pub(super) struct SignOfLife {
     file: File,
     path: PathBuf,
+    stays: bool,
 }
 
 impl SignOfLife {
@@ -21,7 +24,12 @@ impl SignOfLife {
         let path = path(dir, member);
         let file = File::options().create_new(true).write(true).open(&path)?;
         file.try_lock().map_err(|_| std::io::Error::other("a new member's file is locked by another"))?;
-        Ok(Self { file, path })
+        Ok(Self { file, path, stays: instance_of(member).is_some() })
+    }
+
+    /// The member's place is another's: the file goes with it.
+    pub(super) fn forget(&mut self) {
+        self.stays = false;
     }
 
     pub(super) fn give(&self) {
@@ -33,8 +41,15 @@ impl SignOfLife {
 
 impl Drop for SignOfLife {
     fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.path);
+        if !self.stays {
+            let _ = std::fs::remove_file(&self.path);
+        }
     }
+}
+
+/// Removes the file of a member whose place another one has.
+pub(super) fn remove(dir: &Path, member: &str) {
+    let _ = std::fs::remove_file(path(dir, member));
 }
 
 /// What one member has seen of the others.
@@ -44,7 +59,7 @@ pub(super) struct Watchman {
 }
 
 impl Watchman {
-    /// Those whose process has ended, or whose file was not touched for `silence_max` by this observer's own monotonic
+    /// Those whose process has ended (one with a name of its own may come back, and is waited for), or whose file was not touched for `silence_max` by this observer's own monotonic
     /// clock, so that a jump of the wall clock evicts nobody.
     pub(super) fn silent(&mut self, dir: &Path, members: Vec<String>, silence_max: Duration) -> Vec<String> {
         self.seen.retain(|member, _| members.contains(member));
@@ -54,20 +69,25 @@ impl Watchman {
     fn is_silent(&mut self, dir: &Path, member: &str, silence_max: Duration) -> bool {
         let path = path(dir, member);
         let Ok(file) = File::open(&path) else { return true };
-        match file.try_lock() {
-            Ok(()) => {
-                let _ = std::fs::remove_file(&path);
-                return true;
-            }
-            Err(TryLockError::WouldBlock) => {}
+        let has_ended = match file.try_lock() {
+            Ok(()) => true,
+            Err(TryLockError::WouldBlock) => false,
             Err(TryLockError::Error(_)) => return false,
+        };
+        if has_ended && instance_of(member).is_none() {
+            let _ = std::fs::remove_file(&path);
+            return true;
         }
         let Ok(touched) = file.metadata().and_then(|m| m.modified()) else { return false };
         let seen = self.seen.entry(member.to_owned()).or_insert_with(|| (touched, Instant::now()));
         if seen.0 != touched {
             *seen = (touched, Instant::now());
         }
-        seen.1.elapsed() > silence_max
+        let silent = seen.1.elapsed() > silence_max;
+        if silent && has_ended {
+            let _ = std::fs::remove_file(&path);
+        }
+        silent
     }
 }
 

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::append::{TopicCache, batch_id, next_offset};
+use super::{
+    append::{TopicCache, batch_id, next_offset},
+    membership,
+};
 use crate::{AdminError, Cleanup, Offset, Range, TopicId, TopicInfo, TopicPartition, TopicSpec};
 
 const PARTITIONS_MAX: i32 = 10_000;
@@ -76,6 +79,35 @@ pub(super) fn create(c: &Connection, cache: &mut TopicCache, spec: &TopicSpec) -
         c.execute("INSERT INTO partition (topic, number) VALUES (?1, ?2)", [topic, i64::from(partition)])?;
     }
     topics_changed(c, cache)?;
+    membership::topic_came(c, &spec.name)?;
+    Ok(())
+}
+
+/// Whether a topic may have so many partitions instead.
+pub(crate) fn check_growth(topic: &str, had: i32, partitions: i32) -> Result<(), AdminError> {
+    let refuse = |reason: String| Err(AdminError::Invalid { topic: topic.to_owned(), reason });
+    if partitions <= had {
+        return refuse(format!("it has {had} partitions, and can only be given more"));
+    }
+    if partitions > PARTITIONS_MAX {
+        return refuse(format!("a topic has 1 to {PARTITIONS_MAX} partitions"));
+    }
+    Ok(())
+}
+
+pub(super) fn grow(c: &Connection, cache: &mut TopicCache, name: &str, partitions: i32) -> Result<(), TopicError> {
+    let found = c
+        .query_row("SELECT id, partitions FROM topic WHERE name = ?1", [name], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    let (topic, had): (i64, i32) =
+        found.ok_or_else(|| TopicError::Admin(AdminError::UnknownTopic { topic: name.to_owned() }))?;
+    check_growth(name, had, partitions).map_err(TopicError::Admin)?;
+    c.execute("UPDATE topic SET partitions = ?2 WHERE id = ?1", [topic, i64::from(partitions)])?;
+    for partition in had..partitions {
+        c.execute("INSERT INTO partition (topic, number) VALUES (?1, ?2)", [topic, i64::from(partition)])?;
+    }
+    topics_changed(c, cache)?;
+    membership::topic_grew(c, name)?;
     Ok(())
 }
 

@@ -65,6 +65,12 @@ impl Admin {
         self.ask(format!("create topic {}", spec.name), move |ask| ask.create_topic(&spec)).await
     }
 
+    pub(super) async fn grow_topic(&self, name: &str, partitions: i32) -> Result<(), AdminError> {
+        check_exists(name)?;
+        let name = name.to_owned();
+        self.ask(format!("grow topic {name}"), move |ask| ask.grow_topic(&name, partitions)).await
+    }
+
     pub(super) async fn delete_topic(&self, name: &str) -> Result<(), AdminError> {
         check_exists(name)?;
         let name = name.to_owned();
@@ -219,6 +225,20 @@ impl Ask {
         loop {
             let found = self.retry(|client, wait| client.describe_topics(std::slice::from_ref(&spec.name), wait))?;
             if found.iter().flatten().any(|topic| topic.led == topic.partitions && topic.partitions > 0) {
+                return Ok(());
+            }
+            self.back_off(Code::LEADER_NOT_AVAILABLE)?;
+        }
+    }
+
+    fn grow_topic(&self, name: &str, partitions: i32) -> Result<(), Failure> {
+        let had = count(self.describe(name)?.partitions);
+        crate::embedded::topics::check_growth(name, had, partitions).map_err(Failure::Known)?;
+        let wanted = usize::try_from(partitions).unwrap_or_default();
+        self.client.grow_topic(name, wanted, self.left()).map_err(|error| creation_error(error, name))?;
+        loop {
+            let found = self.describe(name)?;
+            if found.partitions == wanted && found.led == wanted {
                 return Ok(());
             }
             self.back_off(Code::LEADER_NOT_AVAILABLE)?;

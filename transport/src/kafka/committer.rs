@@ -45,6 +45,10 @@ impl KafkaMembership {
         &self.group
     }
 
+    pub(crate) fn is_of_same_member(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.consumer, &other.consumer)
+    }
+
     /// The first of the partitions that the member does not own.
     pub(super) fn not_owned(&self, positions: &[(TopicPartition, Offset)]) -> Option<TopicPartition> {
         let owned = self.owned.lock();
@@ -72,6 +76,9 @@ impl Committer for KafkaCommitter {
             let Err(error) = answer else { return Ok(()) };
             match error.code {
                 Code::UNKNOWN_MEMBER | Code::FENCED_INSTANCE | Code::ASSIGNMENT_LOST => return Err(self.fenced(first)),
+                Code::FATAL if self.consumer.fatal_error().is_some_and(|e| e.code == Code::FENCED_INSTANCE) => {
+                    return Err(self.fenced(first));
+                }
                 // The group has agreed on something new, and this member has not heard of it yet. It keeps what it has
                 // until it has: either it commits as before then, or it owns nothing any more.
                 Code::ILLEGAL_GENERATION if Instant::now() + BACKOFF < until => tokio::time::sleep(BACKOFF).await,

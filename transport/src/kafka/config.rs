@@ -80,7 +80,13 @@ impl Configs {
             .set("partition.assignment.strategy", "cooperative-sticky")
             .set("session.timeout.ms", session.as_millis().to_string())
             .set("max.poll.interval.ms", rejoin.max(session).as_millis().to_string());
+        if let Some(instance) = &settings.instance {
+            config.set("group.instance.id", instance.as_str());
+        }
         set_default(&mut config, "heartbeat.interval.ms", &heartbeat.as_millis().to_string());
+        // How soon new topics and partitions are seen.
+        let refresh = crate::NEW_TOPICS_WITHIN.as_millis().to_string();
+        set_default(&mut config, "topic.metadata.refresh.interval.ms", &refresh);
         config
     }
 
@@ -180,6 +186,7 @@ mod tests {
             configs().reader(&ReaderSettings { ahead_bytes_max: 1, uncommitted: true }),
             configs().reader(&ReaderSettings { ahead_bytes_max: usize::MAX, uncommitted: false }),
             configs().member(&group),
+            configs().member(&GroupSettings { instance: Some("a".into()), ..group.clone() }),
         ] {
             config.create_native_config().expect("good names and values");
         }

@@ -17,7 +17,7 @@ use super::{
     rebalance::MemberThread,
     stream::Stream,
 };
-use crate::{Committer, Event, GroupSettings, Member, ReadError, TopicPartition};
+use crate::{Committer, Event, GroupSettings, Member, ReadError, TopicPartition, pattern};
 
 /// How long a member that is dropped without [`Member::leave`] may take to leave, in the background.
 const LEAVE: Duration = Duration::from_secs(5);
@@ -52,11 +52,12 @@ impl KafkaMember {
             source: error.into(),
         };
         let consumer = Arc::new(Consumer::new(&configs.member(settings)).map_err(refused)?);
-        consumer.subscribe(&settings.topics).map_err(refused)?;
+        let topics: Vec<_> = settings.topics.iter().map(|entry| pattern::subscription(entry)).collect();
+        consumer.subscribe(&topics).map_err(refused)?;
         // The other half of the bound is librdkafka's own queue.
         let feed = Arc::new(Feed::new(settings.ahead_bytes_max / 2));
         let (owned, orders) = (Arc::<Owned>::default(), Arc::<Orders>::default());
-        let stream = Stream::new(consumer.clone(), feed.clone(), true, request_timeout);
+        let stream = Stream::new(consumer.clone(), feed.clone(), Some(settings.clone()), request_timeout);
         let member = MemberThread::new(stream, owned.clone(), orders.clone(), settings.clone());
         let (going, gone) = oneshot::channel();
         thread::Builder::new()

@@ -84,6 +84,10 @@ impl Log for KafkaLog {
         self.admin.create_topic(spec).await
     }
 
+    async fn grow_topic(&self, name: &str, partitions: i32) -> Result<(), AdminError> {
+        self.admin.grow_topic(name, partitions).await
+    }
+
     async fn delete_topic(&self, name: &str) -> Result<(), AdminError> {
         self.admin.delete_topic(name).await
     }
@@ -151,7 +155,8 @@ impl Log for KafkaLog {
     }
 
     async fn join(&self, settings: GroupSettings) -> Result<Box<dyn Member>, ReadError> {
-        self.partitions_of(settings.topics.clone()).await?;
+        settings.check()?;
+        self.partitions_of(settings.named_topics().cloned().collect()).await?;
         Ok(Box::new(group::KafkaMember::start(&self.configs, &settings, self.settings.request_timeout)?))
     }
 }

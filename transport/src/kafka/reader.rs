@@ -41,7 +41,7 @@ impl KafkaReader {
         // The other half of the bound is librdkafka's own queue.
         let feed = Arc::new(Feed::new(settings.ahead_bytes_max / 2));
         let closing = Arc::new(AtomicBool::new(false));
-        let stream = Stream::new(consumer.clone(), feed.clone(), false, request_timeout);
+        let stream = Stream::new(consumer.clone(), feed.clone(), None, request_timeout);
         let ends = closing.clone();
         thread::Builder::new()
             .name("kafka-reader".into())

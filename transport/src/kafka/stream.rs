@@ -10,7 +10,7 @@ use super::{
     feed::{Feed, Item},
     native::{Code, Consumer, Fresh, List, NativeError, Origin, Polled},
 };
-use crate::{Fetched, Offset, ReadError, Record, TopicPartition};
+use crate::{Fetched, GroupSettings, Offset, ReadError, Record, TopicPartition};
 
 /// How many records are handed over together, at most.
 const BATCH_RECORDS: usize = 2000;
@@ -33,7 +33,8 @@ pub(super) struct Stream {
     stopped: bool,
     /// What the caller paused.
     paused: HashSet<TopicPartition>,
-    is_member: bool,
+    /// Of a member; none of a reader.
+    member: Option<GroupSettings>,
     request_timeout: Duration,
     reported_down: Option<Instant>,
 }
@@ -48,7 +49,12 @@ struct Place {
 }
 
 impl Stream {
-    pub(super) fn new(consumer: Arc<Consumer>, feed: Arc<Feed>, is_member: bool, request_timeout: Duration) -> Self {
+    pub(super) fn new(
+        consumer: Arc<Consumer>,
+        feed: Arc<Feed>,
+        member: Option<GroupSettings>,
+        request_timeout: Duration,
+    ) -> Self {
         Self {
             consumer,
             feed,
@@ -57,7 +63,7 @@ impl Stream {
             last: 0,
             stopped: false,
             paused: HashSet::new(),
-            is_member,
+            member,
             request_timeout,
             reported_down: None,
         }
@@ -196,7 +202,8 @@ impl Stream {
             }
             code if code.is_unknown_topic() => Some(ReadError::UnknownTopic { topic }),
             // A reader needs no rights on a group: it commits nothing.
-            Code::GROUP_UNAUTHORIZED if !self.is_member => None,
+            Code::GROUP_UNAUTHORIZED if self.member.is_none() => None,
+            code if self.is_replaced(code) => self.replaced(),
             // The group goes on without this member for a moment; a rebalance tells what it lost.
             Code::MAX_POLL_EXCEEDED | Code::ILLEGAL_GENERATION | Code::UNKNOWN_MEMBER => {
                 tracing::warn!(%error, "the member lost its place in the group");
@@ -210,6 +217,17 @@ impl Stream {
                 Some(ReadError::Refused { what: format!("read {topic}/{}", message.partition()), source: error.into() })
             }
         }
+    }
+
+    /// Whether a newer member has this one's name. librdkafka gives up for good then.
+    fn is_replaced(&self, code: Code) -> bool {
+        let fatal = || self.consumer.fatal_error().is_some_and(|error| error.code == Code::FENCED_INSTANCE);
+        code == Code::FENCED_INSTANCE || (code == Code::FATAL && fatal())
+    }
+
+    fn replaced(&self) -> Option<ReadError> {
+        let GroupSettings { group, instance, .. } = self.member.clone()?;
+        Some(ReadError::Replaced { group, instance: instance.unwrap_or_default() })
     }
 
     /// Says what is there instead of `position`. Blocks for a moment.

@@ -22,6 +22,7 @@ use crate::{
     ReadError, Revocation, Start, TopicPartition,
     embedded::assignor::{Candidate, assign},
     log::MemberOf,
+    pattern,
 };
 
 /// How long a member waits before it looks again whether others are still there.
@@ -39,9 +40,22 @@ pub(super) struct Group {
 
 struct Membership {
     topics: Vec<String>,
+    instance: Option<String>,
     session_timeout: Duration,
     release_timeout: Duration,
     process: Process,
+    /// Since when a member with a name of its own is gone: its place is kept for a session.
+    gone: Option<Instant>,
+}
+
+impl Membership {
+    fn subscribes(&self, topic: &str) -> bool {
+        self.topics.iter().any(|entry| pattern::matches(entry, topic))
+    }
+
+    fn silent_since(&self) -> Option<Instant> {
+        self.gone.or_else(|| self.process.silent_since())
+    }
 }
 
 impl Group {
@@ -71,9 +85,23 @@ impl Group {
         }
     }
 
+    /// The member with this name of its own.
+    fn instance(&self, name: &str) -> Option<String> {
+        let found = self.members.iter().find(|(_, m)| m.instance.as_deref() == Some(name));
+        found.map(|(id, _)| id.clone())
+    }
+
+    /// A member takes the place of another one, whose partitions are free for it.
+    fn replace(&mut self, old: &str, new: &str) {
+        self.members.remove(old);
+        self.owner.retain(|_, owner| owner != old);
+        self.wanted.values_mut().filter(|wanted| *wanted == old).for_each(|wanted| *wanted = new.to_owned());
+        self.moving.retain(|partition, _| self.owner.contains_key(partition));
+    }
+
     /// The members whose process has been silent for longer than their session.
     fn silent(&self) -> Vec<String> {
-        let is_silent = |m: &Membership| m.process.silent_since().is_some_and(|at| at.elapsed() > m.session_timeout);
+        let is_silent = |m: &Membership| m.silent_since().is_some_and(|at| at.elapsed() > m.session_timeout);
         self.members.iter().filter(|(_, m)| is_silent(m)).map(|(id, _)| id.clone()).collect()
     }
 }
@@ -124,8 +152,8 @@ fn divide(state: &mut State, name: &str) {
     let State { topics, groups, .. } = state;
     let Some(group) = groups.get_mut(name) else { return };
     let eligible = |membership: &Membership| -> BTreeSet<i64> {
-        let topics = membership.topics.iter().filter_map(|topic| topics.get(topic.as_str()));
-        topics.flat_map(|topic| topic.partitions.iter().map(|partition| partition.id)).collect()
+        let topics = topics.iter().filter(|(name, _)| membership.subscribes(name));
+        topics.flat_map(|(_, topic)| topic.partitions.iter().map(|partition| partition.id)).collect()
     };
     let members: Vec<Candidate> =
         group.members.iter().map(|(id, m)| Candidate { id: id.clone(), eligible: eligible(m) }).collect();
@@ -138,6 +166,22 @@ fn divide(state: &mut State, name: &str) {
             group.moving.entry(*partition).or_insert_with(|| Instant::now() + membership.release_timeout);
         }
     }
+}
+
+/// Gives a new topic to the groups with a pattern that it matches.
+pub(super) fn topic_came(state: &mut State, topic: &str) {
+    divide_where(state, |member| member.topics.iter().any(|e| pattern::is_pattern(e) && pattern::matches(e, topic)));
+}
+
+/// Gives new partitions to the groups that read the topic.
+pub(super) fn topic_grew(state: &mut State, topic: &str) {
+    divide_where(state, |member| member.subscribes(topic));
+}
+
+fn divide_where(state: &mut State, is_meant: impl Fn(&Membership) -> bool) {
+    let groups = state.groups.iter().filter(|(_, group)| group.members.values().any(&is_meant));
+    let names: Vec<String> = groups.map(|(name, _)| name.clone()).collect();
+    names.iter().for_each(|name| divide(state, name));
 }
 
 /// Takes out who is silent, and partitions that were not let go in time.
@@ -179,6 +223,7 @@ struct Waiting {
 }
 
 pub(super) fn join(log: &MemoryLog, settings: GroupSettings) -> Result<MemoryMember, ReadError> {
+    settings.check()?;
     let id = log.with(|state| format!("member-{:06}", state.new_id()));
     let member = MemoryMember {
         log: log.clone(),
@@ -198,14 +243,19 @@ pub(super) fn join(log: &MemoryLog, settings: GroupSettings) -> Result<MemoryMem
 
 impl MemoryMember {
     fn enter(&self) -> Result<(), ReadError> {
-        let GroupSettings { group, topics, session_timeout, release_timeout, .. } = self.settings.clone();
+        let GroupSettings { group, topics, instance, session_timeout, release_timeout, .. } = self.settings.clone();
         self.log.change(|state| {
-            if let Some(topic) = topics.iter().find(|topic| !state.topics.contains_key(topic.as_str())) {
+            let mut named = self.settings.named_topics();
+            if let Some(topic) = named.find(|topic| !state.topics.contains_key(topic.as_str())) {
                 return Err(ReadError::UnknownTopic { topic: topic.clone() });
             }
             let process = self.log.process().clone();
-            let membership = Membership { topics, session_timeout, release_timeout, process };
-            state.groups.entry(group.clone()).or_default().members.insert(self.id.clone(), membership);
+            let of = state.groups.entry(group.clone()).or_default();
+            if let Some(old) = instance.as_deref().and_then(|name| of.instance(name)) {
+                of.replace(&old, &self.id);
+            }
+            let membership = Membership { topics, instance, session_timeout, release_timeout, process, gone: None };
+            of.members.insert(self.id.clone(), membership);
             divide(state, &group);
             Ok(())
         })
@@ -220,6 +270,9 @@ impl MemoryMember {
         }
         let Some(group) = state.groups.get_mut(&name) else { return Ok(None) };
         if !group.members.contains_key(&self.id) {
+            if let Some(instance) = self.settings.instance.as_ref().filter(|name| group.instance(name).is_some()) {
+                return Err(ReadError::Replaced { group: name, instance: instance.clone() });
+            }
             return self.lost(|_| true).map_or(Ok(None), |event| Ok(Some(event)));
         }
         let taken: BTreeSet<i64> =
@@ -425,9 +478,12 @@ impl Drop for MemoryMember {
         }
         let (group, id) = (&self.settings.group, &self.id);
         self.log.change(|state| {
-            if let Some(group) = state.groups.get_mut(group) {
-                group.remove(id);
+            let Some(of) = state.groups.get_mut(group) else { return };
+            if let Some(membership) = of.members.get_mut(id).filter(|membership| membership.instance.is_some()) {
+                membership.gone = Some(Instant::now());
+                return;
             }
+            of.remove(id);
             divide(state, group);
         });
     }

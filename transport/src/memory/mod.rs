@@ -134,7 +134,21 @@ impl Log for MemoryLog {
     }
 
     async fn create_topic(&self, spec: &TopicSpec) -> Result<(), AdminError> {
-        self.ask(&format!("create topic {}", spec.name), |state, _| state.create(spec)).await
+        self.ask(&format!("create topic {}", spec.name), |state, _| {
+            state.create(spec)?;
+            group::topic_came(state, &spec.name);
+            Ok(())
+        })
+        .await
+    }
+
+    async fn grow_topic(&self, name: &str, partitions: i32) -> Result<(), AdminError> {
+        self.ask(&format!("grow topic {name}"), |state, _| {
+            state.grow(name, partitions)?;
+            group::topic_grew(state, name);
+            Ok(())
+        })
+        .await
     }
 
     async fn delete_topic(&self, name: &str) -> Result<(), AdminError> {

@@ -77,6 +77,17 @@ impl State {
         Ok(())
     }
 
+    pub(super) fn grow(&mut self, name: &str, partitions: i32) -> Result<(), AdminError> {
+        let had = self.info(name)?.partitions;
+        crate::embedded::topics::check_growth(name, had, partitions)?;
+        let new: Vec<Partition> = (had..partitions).map(|_| Partition::new(self.new_id())).collect();
+        if let Some(topic) = self.topics.get_mut(name) {
+            topic.partitions.extend(new);
+            topic.info.partitions = partitions;
+        }
+        Ok(())
+    }
+
     pub(super) fn delete(&mut self, name: &str) -> Result<(), AdminError> {
         let unknown = || AdminError::UnknownTopic { topic: name.to_owned() };
         let topic = self.topics.remove(name).ok_or_else(unknown)?;

@@ -12,7 +12,7 @@ mod start;
 use std::{collections::VecDeque, future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use coursebus_schemas::OrderKey;
-use coursebus_transport::{AppendError, Appended, Offset, Receipt, Record, TopicPartition};
+use coursebus_transport::{NewRecord, Offset, Record, TopicPartition};
 use futures::{FutureExt, StreamExt, future::OptionFuture, stream::FuturesUnordered};
 use tokio::{
     sync::{AcquireError, OwnedSemaphorePermit, mpsc, oneshot},
@@ -23,7 +23,7 @@ use super::{Handlers, caller::Caller, in_hand::InHand, schemas::Schemas};
 use crate::{
     Attempts, Bounds, Dispatch, Guarantee, Input, Job, KeyHash, ProcessError, Progress, Taken, Ticket,
     held::{
-        HeldInfo, Request,
+        HeldError, HeldInfo, HeldReceipt, Request,
         book::{Book, HoldKey},
     },
 };
@@ -91,12 +91,12 @@ impl Drop for Answer {
 
 /// An event of a held topic on its way.
 struct Write {
-    receipt: Receipt,
+    receipt: HeldReceipt,
     then: Option<Then>,
 }
 
 impl Future for Write {
-    type Output = (Then, Result<Appended, AppendError>);
+    type Output = (Then, Result<(), HeldError>);
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut std::task::Context<'_>) -> std::task::Poll<Self::Output> {
         self.receipt.poll_unpin(cx).map(|outcome| (self.then.take().unwrap_or(Then::Nothing), outcome))
@@ -109,6 +109,8 @@ type Delayed = Pin<Box<dyn Future<Output = Again> + Send>>;
 pub(super) struct Lane<'a> {
     handlers: &'a Handlers,
     partition: TopicPartition,
+    /// For the positions that go with what is held.
+    progress: Progress,
     callers: Vec<Box<dyn Caller>>,
     take_records: usize,
     schemas: Schemas,
@@ -133,7 +135,11 @@ pub(super) struct Lane<'a> {
 
 impl<'a> Lane<'a> {
     /// Reads what is held of the partition.
-    pub(super) async fn open(handlers: &'a Handlers, partition: TopicPartition) -> Result<Self, ProcessError> {
+    pub(super) async fn open(
+        handlers: &'a Handlers,
+        partition: TopicPartition,
+        progress: Progress,
+    ) -> Result<Self, ProcessError> {
         let settings = &handlers.settings;
         let bounds = Bounds { records_max: settings.in_flight_max, bytes_max: settings.in_flight_bytes_max };
         let book = parked::read(handlers, &partition).await?;
@@ -143,6 +149,7 @@ impl<'a> Lane<'a> {
             callers,
             handlers,
             partition,
+            progress,
             schemas: Schemas::default(),
             dispatch: Dispatch::new(bounds),
             batches: VecDeque::new(),
@@ -264,8 +271,8 @@ impl<'a> Lane<'a> {
         }
     }
 
-    fn on_written(&mut self, then: Then, outcome: Result<Appended, AppendError>) -> Result<(), ProcessError> {
-        outcome.map_err(|e| ProcessError::Unavailable { what: "hold a record".to_owned(), source: e.into() })?;
+    fn on_written(&mut self, then: Then, outcome: Result<(), HeldError>) -> Result<(), ProcessError> {
+        outcome?;
         match then {
             Then::Settle(ticket) => self.dispatch.finish(ticket),
             Then::Resolve(key) => self.book.resolved(&key, Instant::now()),
@@ -275,7 +282,13 @@ impl<'a> Lane<'a> {
         Ok(())
     }
 
-    fn write(&mut self, receipt: Receipt, then: Then) {
+    /// Hands an event of the held topic over. Waits only at the bound of what waits to be written.
+    fn hold(&self, event: NewRecord) -> impl Future<Output = HeldReceipt> + Send + use<'a> {
+        let (writer, partition, progress) = (&self.handlers.writer, self.partition.clone(), self.progress.clone());
+        async move { writer.append(&partition, event, &progress).await }
+    }
+
+    fn write(&mut self, receipt: HeldReceipt, then: Then) {
         self.writes.push(Write { receipt, then: Some(then) });
     }
 

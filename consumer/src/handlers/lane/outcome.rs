@@ -118,7 +118,7 @@ impl Lane<'_> {
                 let note =
                     Note { code: poison.code.as_str().to_owned(), reason: poison.reason, order_key, behind: None };
                 let event = new_event(&self.handlers.held.name(record.topic()), record, HeldState::Dead, &note);
-                let receipt = self.handlers.held.append(event).await;
+                let receipt = self.hold(event).await;
                 self.write(receipt, Then::Settle(ticket));
                 Ok(())
             }

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use coursebus_transport::{Receipt, Record, TopicPartition};
+use coursebus_transport::{Record, TopicPartition};
 use tokio::time::Instant;
 
 use super::{Answer, Item, Lane, Then};
@@ -10,7 +10,7 @@ use crate::{
     Job, Poison, PoisonCode, ProcessError, Ticket,
     handlers::{Handlers, caller::HandlerError, in_hand::Probe},
     held::{
-        HeldState, Note, Request, Verb,
+        HeldReceipt, HeldState, Note, Request, Verb,
         book::{Book, Failed, Fold, HeldBounds, HoldKey, Parked},
         new_event, resolved_event,
     },
@@ -42,7 +42,7 @@ impl Lane<'_> {
         code: String,
         reason: String,
         first: Option<Instant>,
-    ) -> Result<Receipt, ProcessError> {
+    ) -> Result<HeldReceipt, ProcessError> {
         let key = self.book.hold_of(order_key.as_deref(), record.key(), record.offset());
         let key = key.unwrap_or_else(|| Book::new_hold(record, order_key.as_deref()));
         let (receipt, parked) = self.write_parked(&key, record, order_key, code, reason).await;
@@ -58,12 +58,12 @@ impl Lane<'_> {
         order_key: Option<Box<[u8]>>,
         code: String,
         reason: String,
-    ) -> (Receipt, Parked) {
+    ) -> (HeldReceipt, Parked) {
         let behind = self.book.head(key).map(|head| head.record.offset());
         let note = Note { code, reason, order_key, behind };
         let held = &self.handlers.held;
         let event = new_event(&held.name(record.topic()), record, HeldState::Parked, &note);
-        (held.append(event).await, Parked::new(record, note))
+        (self.hold(event).await, Parked::new(record, note))
     }
 
     fn check_bounds(&self) -> Result<(), ProcessError> {
@@ -187,7 +187,7 @@ impl Lane<'_> {
             let note = Note { code: code.to_owned(), reason: reason.clone(), order_key, behind: None };
             let held = &self.handlers.held;
             let event = new_event(&held.name(head.record.topic()), &head.record, HeldState::Parked, &note);
-            let receipt = held.append(event).await;
+            let receipt = self.hold(event).await;
             self.write(receipt, Then::Nothing);
         }
         self.book.failed(key, how, code.to_owned(), reason, Instant::now());
@@ -199,7 +199,7 @@ impl Lane<'_> {
         let Some(head) = self.book.head(&key) else { return Ok(()) };
         tracing::info!(partition = %self.partition, offset = %head.record.offset(), "a parked record is resolved");
         let held = &self.handlers.held;
-        let receipt = held.append(resolved_event(&held.name(head.record.topic()), &head.record)).await;
+        let receipt = self.hold(resolved_event(&held.name(head.record.topic()), &head.record)).await;
         self.write(receipt, Then::Resolve(key));
         Ok(())
     }
@@ -229,7 +229,7 @@ impl Lane<'_> {
         let note = Note { reason: reason.to_owned(), ..parked.note.clone() };
         let held = &self.handlers.held;
         let event = new_event(&held.name(parked.record.topic()), &parked.record, HeldState::Discarded, &note);
-        let receipt = held.append(event).await;
+        let receipt = self.hold(event).await;
         self.write(receipt, Then::Answer(answer.clone()));
     }
 }

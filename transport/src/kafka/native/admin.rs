@@ -142,6 +142,30 @@ impl AdminClient {
         }
     }
 
+    pub(crate) fn grow_topic(&self, name: &str, partitions: usize, wait: Duration) -> Result<(), NativeError> {
+        let name = c_string(name);
+        let mut said = [0 as c_char; 512];
+        // SAFETY: name and buffer live through the call; null for arguments that librdkafka refuses.
+        let growth =
+            unsafe { bindings::rd_kafka_NewPartitions_new(name.as_ptr(), partitions, said.as_mut_ptr(), said.len()) };
+        let Some(growth) = NonNull::new(growth) else {
+            // SAFETY: librdkafka wrote a string that ends with NUL.
+            return Err(NativeError::with_text(Code::INVALID_ARGUMENT, unsafe { text(said.as_ptr()) }));
+        };
+        let mut growth = Owned { ptr: growth, destroy: bindings::rd_kafka_NewPartitions_destroy };
+        let event = self.ask(Op::RD_KAFKA_ADMIN_OP_CREATEPARTITIONS, None, wait, |rk, options, queue| {
+            // SAFETY: everything lives through the call, which copies what it is given.
+            unsafe { bindings::rd_kafka_CreatePartitions(rk, growth.array(), 1, options, queue) }
+        })?;
+        let mut count = 0;
+        // SAFETY: the event is the answer to this request; what it gives lives as long as it.
+        unsafe {
+            let result = bindings::rd_kafka_event_CreatePartitions_result(event.as_ptr());
+            let results = bindings::rd_kafka_CreatePartitions_result_topics(result, &raw mut count);
+            first_topic_error(results, count)
+        }
+    }
+
     pub(crate) fn delete_topic(&self, name: &str, wait: Duration) -> Result<(), NativeError> {
         let name = c_string(name);
         // SAFETY: the name lives through the call; it aborts rather than return null.

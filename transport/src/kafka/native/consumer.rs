@@ -90,6 +90,11 @@ impl Consumer {
         self.client().is_up();
     }
 
+    /// The error after which the consumer is of no more use.
+    pub(crate) fn fatal_error(&self) -> Option<NativeError> {
+        self.client().fatal_error()
+    }
+
     /// Why a broker could not be reached, last time.
     pub(crate) fn last_failure(&self) -> Option<String> {
         self.client().last_failure()
