@@ -15,6 +15,7 @@ pub mod kafka;
 mod log;
 #[cfg(feature = "memory")]
 pub mod memory;
+mod no_space;
 mod record;
 mod topic;
 
@@ -28,6 +29,7 @@ pub use log::{
     Appended, Assignment, Committer, Event, Fetched, GroupSettings, Log, Member, Membership, Range, Reader,
     ReaderSettings, Receipt, Revocation, Start, TxWriter, Unflushed, Writer, WriterSettings,
 };
+pub use no_space::NoSpace;
 pub use record::{Header, NewRecord, Offset, Record, TopicPartition};
 pub use topic::{Cleanup, ClusterId, TopicId, TopicInfo, TopicSpec};
 
