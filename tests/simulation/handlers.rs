@@ -7,12 +7,12 @@ use std::{
 
 use async_trait::async_trait;
 use coursebus_consumer::{
-    BreakerSettings, EngineSettings, Guarantee, HandlerError, Handlers, HandlersSettings, HeldFilter, Input, OnPoison,
+    BreakerSettings, EngineSettings, HandlerError, Handlers, HandlersSettings, HeldFilter, Input, OnPoison,
     ProcessError, Processor, Progress, RetryPolicy,
 };
 use coursebus_schemas::learning::{CourseEnrollmentChanged, CourseEnrollmentCreated};
 use coursebus_transport::{
-    GroupSettings, Log, Offset, Start, TopicPartition, TopicSpec,
+    GroupSettings, Log, Start, TopicPartition, TopicSpec,
     memory::{MemoryLog, Process, World},
 };
 use tokio::{
@@ -98,7 +98,7 @@ async fn storm(world: World) -> Vec<String> {
     crew.go_on();
     writing.await.unwrap();
     let mut wrong = if stage.ledger.wrong().is_empty() { stage.comes_to_rest().await } else { Vec::new() };
-    if wrong.is_empty() {
+    if wrong.is_empty() && stage.ledger.wrong().is_empty() {
         stage.ledger.check_end();
     }
     looking.abort();
@@ -106,6 +106,7 @@ async fn storm(world: World) -> Vec<String> {
         world.count("an effect was repeated");
     }
     wrong.extend(stage.ledger.wrong());
+    wrong.extend(stage.ledger.journal());
     wrong
 }
 

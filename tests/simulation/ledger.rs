@@ -9,6 +9,8 @@ use std::{
 use coursebus_consumer::{Guarantee, HeldState, held_event, held_topic};
 use coursebus_transport::{Offset, TopicPartition, memory::MemoryLog};
 
+use tokio::time::Instant;
+
 use super::{
     cast::topic,
     script::{EventId, Script, partition_of, partitions},
@@ -49,6 +51,9 @@ struct State {
     /// By process and number of the call.
     open: BTreeMap<(u64, u64), Vec<EventId>>,
     calls: u64,
+    began: Option<Instant>,
+    /// By order key, what happened; told of the keys of what was found wrong.
+    journal: BTreeMap<usize, Vec<String>>,
 }
 
 /// What is known of a partition.
@@ -74,6 +79,11 @@ struct Lane {
 }
 
 impl State {
+    fn note(&mut self, process: u64, event: EventId, what: &str) {
+        let at = self.began.get_or_insert_with(Instant::now).elapsed();
+        self.journal.entry(event.0).or_default().push(format!("{at:?} process {process}: {} {what}", event.1));
+    }
+
     fn claim(&mut self, is_right: bool, wrong: impl FnOnce() -> String) {
         // The first is what matters; the others follow from it.
         if !is_right && self.wrong.len() < 5 {
@@ -92,10 +102,11 @@ impl State {
         states.any(|state| matches!(state, HeldState::Dead | HeldState::Discarded))
     }
 
-    /// The first record from `from` on that had no effect and is not held.
-    fn first_unsettled(&self, partition: i32, from: Offset) -> Option<Offset> {
+    /// The first record from `from` on that had no effect and is not held. At most once, a call is all that there is.
+    fn first_unsettled(&self, partition: i32, from: Offset, guarantee: Guarantee) -> Option<Offset> {
         let of = self.partitions.get(&partition)?;
-        let is_settled = |at: &Offset, event| of.held.contains_key(at) || self.effects.contains_key(event);
+        let done = if guarantee == Guarantee::AtMostOnce { &self.begun } else { &self.effects };
+        let is_settled = |at: &Offset, event| of.held.contains_key(at) || done.contains_key(event);
         of.records.range(from..).find(|(at, (event, _))| !is_settled(at, event)).map(|(at, _)| *at)
     }
 }
@@ -114,8 +125,17 @@ impl Ledger {
         self.lock().wrong.clone()
     }
 
+    /// What happened to the order keys that are named in what was found wrong.
+    pub fn journal(&self) -> Vec<String> {
+        let state = self.lock();
+        let is_meant = |key: &usize| state.wrong.iter().any(|wrong| wrong.contains(&format!("({key}, ")));
+        let told = state.journal.iter().filter(|(key, _)| is_meant(key));
+        told.map(|(key, lines)| format!("of key {key}:\n  {}", lines.join("\n  "))).collect()
+    }
+
     /// Reads on what is on a partition and on its held one.
     fn read(&self, state: &mut State, number: i32) {
+        let mut notes = Vec::new();
         let State { partitions, places, .. } = state;
         let partition = partitions.entry(number).or_default();
         for record in self.log.peek(&TopicPartition::new(topic(), number), partition.read_to) {
@@ -130,6 +150,12 @@ impl Ledger {
             let event = held_event(&record).unwrap();
             partition.held.insert(event.record.offset(), event.state);
             partition.held_read_to = record.offset().next();
+            if let Some((of, _)) = partition.records.get(&event.record.offset()) {
+                notes.push((*of, format!("is {} on the topic", event.state.as_str())));
+            }
+        }
+        for (event, what) in notes {
+            state.note(0, event, &what);
         }
     }
 
@@ -144,12 +170,17 @@ impl Ledger {
         let held = &state.partitions[&number].held;
         let parked = held.iter().filter(|(_, state)| **state == HeldState::Parked).map(|(at, _)| *at).collect();
         let lane = Lane { start: self.committed(number), parked, last: BTreeMap::new() };
+        let keys: Vec<usize> = state.journal.keys().copied().filter(|key| partition_of(*key) == number).collect();
+        keys.into_iter().for_each(|key| state.note(process, (key, 0), &format!("lane begins at {}", lane.start)));
         let before = state.lanes.insert((process, number), lane);
         state.claim(before.is_none(), || format!("process {process} has partition {number} twice"));
     }
 
     pub fn lane_ends(&self, process: u64, number: i32) {
-        self.lock().lanes.remove(&(process, number));
+        let mut state = self.lock();
+        let keys: Vec<usize> = state.journal.keys().copied().filter(|key| partition_of(*key) == number).collect();
+        keys.into_iter().for_each(|key| state.note(process, (key, 0), "lane ends"));
+        state.lanes.remove(&(process, number));
     }
 
     /// A call begins, of events in the order in which they were handed over.
@@ -157,8 +188,8 @@ impl Ledger {
         let mut state = self.lock();
         let number = partition_of(events[0].0);
         self.read(&mut state, number);
-        for event in &events {
-            self.check_begin(&mut state, process, number, *event);
+        for (index, event) in events.iter().enumerate() {
+            self.check_begin(&mut state, process, number, *event, &events[..index]);
         }
         state.calls += 1;
         let call = state.calls;
@@ -167,7 +198,8 @@ impl Ledger {
         Call { ledger: self.clone(), process, call, events, is_over: false }
     }
 
-    fn check_begin(&self, state: &mut State, process: u64, number: i32, event: EventId) {
+    fn check_begin(&self, state: &mut State, process: u64, number: i32, event: EventId, together: &[EventId]) {
+        state.note(process, event, "begins");
         let is_open = |events: &Vec<EventId>| events.iter().any(|open| open.0 == event.0);
         let is_busy = state.open.range((process, 0)..=(process, u64::MAX)).any(|(_, events)| is_open(events));
         state.claim(!is_busy, || format!("{event:?} begins while a call of its key is open"));
@@ -184,20 +216,20 @@ impl Ledger {
         let Some(mut lane) = state.lanes.remove(&(process, number)) else {
             return state.claim(false, || format!("{event:?} begins in a partition that the process does not have"));
         };
-        self.check_order(state, &mut lane, event);
+        self.check_order(state, &mut lane, event, together);
         self.check_place(state, &lane, number, event);
         state.lanes.insert((process, number), lane);
     }
 
-    /// Within a lane each key goes forward, and not past an event that failed.
-    fn check_order(&self, state: &mut State, lane: &mut Lane, event: EventId) {
+    /// Within a lane each key goes forward, and not past an event that failed. Those of one call are `together`.
+    fn check_order(&self, state: &mut State, lane: &mut Lane, event: EventId, together: &[EventId]) {
         let (key, number) = event;
         if let Some((last, done)) = lane.last.insert(key, (number, false)) {
             let again = !done || self.script.copies(event) > 1;
             let is_next = number > last || (number == last && again);
             state.claim(is_next, || format!("{event:?} begins after {last} of its key, done: {done}"));
             let waits = self.bounds.guarantee == Guarantee::AtLeastOnce && number > last;
-            let may = !waits || done || state.is_given_up((key, last));
+            let may = !waits || done || together.contains(&(key, last)) || state.is_given_up((key, last));
             state.claim(may, || format!("{event:?} begins and {last} of its key is neither done nor given up"));
         }
     }
@@ -208,7 +240,7 @@ impl Ledger {
         let is_due = at >= lane.start || lane.parked.contains(&at);
         let start = lane.start;
         state.claim(is_due, || format!("{event:?} at {at} is called again, and the group was at {start}"));
-        if let Some(low) = state.first_unsettled(number, lane.start)
+        if let Some(low) = state.first_unsettled(number, lane.start, self.bounds.guarantee)
             && let above = at.0 - low.0 + 1
             && above > self.bounds.records_max as i64
         {
@@ -232,8 +264,9 @@ impl Ledger {
         state.claim(bytes <= most, || format!("{bytes} bytes are in open calls, {most} may be"));
     }
 
-    fn effect(&self, event: EventId) {
+    fn effect(&self, process: u64, event: EventId) {
         let mut state = self.lock();
+        state.note(process, event, "takes effect");
         self.read(&mut state, partition_of(event.0));
         if self.bounds.guarantee == Guarantee::AtLeastOnce {
             let before = (0..event.1).find(|number| !state.is_over((event.0, *number)));
@@ -261,7 +294,7 @@ impl Ledger {
                 continue;
             }
             self.read(&mut state, number);
-            let open = state.first_unsettled(number, checked).filter(|open| *open < committed);
+            let open = state.first_unsettled(number, checked, self.bounds.guarantee).filter(|open| *open < committed);
             state.claim(open.is_none(), || format!("{partition}: {committed} is committed and {open:?} is not done"));
             state.claim(committed > checked, || format!("{partition}: {committed} is committed after {checked}"));
             state.partitions.entry(number).or_default().checked = committed;
@@ -300,12 +333,15 @@ impl Ledger {
 
     /// At the end: everything had its effect, but what is poison, and that was given up.
     pub fn check_end(&self) {
+        if self.bounds.guarantee == Guarantee::AtMostOnce {
+            return;
+        }
         let mut state = self.lock();
         for event in self.script.events() {
             let (done, given_up) = (state.effects.contains_key(&event), state.is_given_up(event));
             if self.script.is_poison(event) {
                 state.claim(!done && given_up, || format!("{event:?} is poison; done: {done}, given up: {given_up}"));
-            } else if self.bounds.guarantee == Guarantee::AtLeastOnce {
+            } else {
                 state.claim(done && !given_up, || format!("{event:?} is lost; done: {done}, given up: {given_up}"));
             }
         }
@@ -324,7 +360,7 @@ pub struct Call {
 impl Call {
     /// It has done what it is for.
     pub fn takes_effect(&self) {
-        self.events.iter().for_each(|event| self.ledger.effect(*event));
+        self.events.iter().for_each(|event| self.ledger.effect(self.process, *event));
     }
 
     /// It answers.
@@ -332,6 +368,7 @@ impl Call {
         self.is_over = true;
         let mut state = self.ledger.lock();
         let number = partition_of(self.events[0].0);
+        self.events.iter().for_each(|event| state.note(self.process, *event, if done { "is done" } else { "failed" }));
         if let Some(lane) = state.lanes.get_mut(&(self.process, number)) {
             for event in &self.events {
                 lane.last.insert(event.0, (event.1, done));

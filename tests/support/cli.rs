@@ -118,7 +118,9 @@ impl Cli {
         // The soft limit alone: the process, and who started it, may raise it again.
         limited.arg(format!("--fsize={bytes}:")).arg("--").arg(command.get_program()).args(command.get_args());
         limited.current_dir(self.dir()).envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
-        command.get_envs().filter(|(_, value)| value.is_none()).for_each(|(name, _)| drop(limited.env_remove(name)));
+        for (name, _) in command.get_envs().filter(|(_, value)| value.is_none()) {
+            limited.env_remove(name);
+        }
         Background::start(limited, None)
     }
 
