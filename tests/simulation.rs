@@ -1,10 +1,15 @@
-//! Simulations: the engine and the sinks' kit on a log and a database in memory, with faults by a seed.
+//! Simulations: the engine with sinks, handlers and pipes on a log and a database in memory, with faults by a seed.
 //!
 //! Time is tokio's paused clock and chance is one seeded generator, so a seed that fails fails again:
 //! `COURSEBUS_SIMULATION_SEED=N cargo test -p coursebus-tests --test system simulation`. `COURSEBUS_SIMULATION_SEEDS=N`
 //! says how many to try. See docs/adr/0010-simulation.md.
 
 mod cast;
+mod crew;
+mod handlers;
+mod ledger;
+mod pipe;
+mod script;
 mod sink;
 
 use std::{collections::BTreeMap, future::Future, io::Write};
@@ -50,6 +55,21 @@ fn play_many<F: Future<Output = Vec<String>>>(name: &str, count: u64, scenario: 
     }
     say(&format!("SIMULATION {name}: {counted} seeds with faults: {}", tell(&total)));
     assert!(counted > 0, "no fault struck in any seed");
+}
+
+/// Plays a seed twice: what happens in it, to the last draw and the last moment, is the same.
+fn check_repeats<F: Future<Output = Vec<String>>>(scenario: impl Fn(World) -> F) {
+    let [one, two] = [(); 2].map(|()| {
+        play(7, |world| {
+            let scenario = scenario(world.clone());
+            async move {
+                let wrong = scenario.await;
+                let end = format!("{} draws next {}", world.now_ms(), world.below(u64::MAX));
+                [wrong, vec![end]].concat()
+            }
+        })
+    });
+    assert_eq!((one.wrong, one.hits), (two.wrong, two.hits), "a seed repeats itself");
 }
 
 #[expect(clippy::disallowed_methods, reason = "a test is told by a variable which seed to repeat")]

@@ -7,6 +7,8 @@ mod bad_input;
 mod bed;
 mod cli;
 mod demo;
+mod embedded_faults;
+mod full_disk;
 mod goldens;
 mod held;
 mod kafka_security;

@@ -6,7 +6,7 @@ use coursebus_consumer::{EngineError, ProcessError};
 use coursebus_producer::EmitError;
 use coursebus_registry_tools::{RegistryError, apply::ApplyError};
 use coursebus_sinks_kit::{StoreError, audit::AuditError, replay::ReplayError};
-use coursebus_transport::{AdminError, OpenError, ReadError};
+use coursebus_transport::{AdminError, NoSpace, OpenError, ReadError};
 
 /// Declares [`Code`], so that no code can be added without its being in `ALL`.
 macro_rules! codes {
@@ -40,6 +40,7 @@ codes! {
     Credentials = "credentials",
     Database = "database",
     DependencyUnavailable = "dependency-unavailable",
+    DiskFull = "disk-full",
     Engine = "engine",
     EventLine = "event-line",
     Fenced = "fenced",
@@ -96,6 +97,11 @@ impl Failure {
         Self { exit: 2, ..Self::new(Code::Usage, what, "the command line", next) }
     }
 
+    /// Where what is wrong is that a file cannot grow, it says that, whatever was being done.
+    fn unless_full(self, full: bool) -> Self {
+        if full { Self { code: Code::DiskFull.into(), next: MAKE_ROOM.to_owned(), ..self } } else { self }
+    }
+
     /// Names what it happened to.
     #[must_use]
     pub fn about(mut self, to: impl Into<String>) -> Self {
@@ -128,6 +134,14 @@ pub fn chain(error: &(dyn Error + 'static)) -> String {
 const APPLY: &str = "create the catalogue's topics and schemas: coursebus apply (on Kafka with --registry URL)";
 const LOG_AWAY: &str = "check that the bus is running and reachable (coursebus doctor), then run the command again";
 
+const MAKE_ROOM: &str = "make room on the disk of the file that is named (df -h; quota; ulimit -f), then run the command \
+                         again: what was confirmed is kept, and it goes on from there";
+
+/// Whether somewhere below an error a file cannot grow.
+fn is_full(error: &(dyn Error + 'static)) -> bool {
+    NoSpace::among(error).is_some()
+}
+
 impl From<OpenError> for Failure {
     fn from(error: OpenError) -> Self {
         let (code, next) = match &error {
@@ -144,14 +158,14 @@ impl From<OpenError> for Failure {
             OpenError::Settings { .. } => (Code::KafkaSettings, "correct the file that COURSEBUS_KAFKA_CONFIG names"),
             _ => (Code::BusUnusable, "check --bus and the file that COURSEBUS_KAFKA_CONFIG names"),
         };
-        Self::new(code, chain(&error), "the bus", next)
+        Self::new(code, chain(&error), "the bus", next).unless_full(is_full(&error))
     }
 }
 
 impl From<AdminError> for Failure {
     fn from(error: AdminError) -> Self {
-        let what = chain(&error);
-        match error {
+        let (what, full) = (chain(&error), is_full(&error));
+        let failure = match error {
             AdminError::UnknownTopic { topic } => Self::new(Code::UnknownTopic, what, topic, APPLY),
             AdminError::Unavailable { .. } => Self::new(Code::BusUnavailable, what, "the bus", LOG_AWAY),
             _ => Self::new(
@@ -160,14 +174,15 @@ impl From<AdminError> for Failure {
                 "the bus",
                 "check the name, the settings and, on Kafka, the access rights of this user (docs/operations/kafka-security.md)",
             ),
-        }
+        };
+        failure.unless_full(full)
     }
 }
 
 impl From<ReadError> for Failure {
     fn from(error: ReadError) -> Self {
-        let what = chain(&error);
-        match error {
+        let (what, full) = (chain(&error), is_full(&error));
+        let failure = match error {
             ReadError::UnknownTopic { topic } => Self::new(Code::UnknownTopic, what, topic, APPLY),
             ReadError::Unavailable { .. } => Self::new(Code::BusUnavailable, what, "the bus", LOG_AWAY),
             ReadError::OutOfRange { partition, .. } => {
@@ -180,7 +195,8 @@ impl From<ReadError> for Failure {
                 "the bus",
                 "check the bus's files or, on Kafka, the access rights of this user (docs/operations/kafka-security.md)",
             ),
-        }
+        };
+        failure.unless_full(full)
     }
 }
 
@@ -211,7 +227,7 @@ impl From<EmitError> for Failure {
             "record-too-large" => "make the event smaller, or raise the topic's max.message.bytes",
             _ => LOG_AWAY,
         };
-        Self::new(error.code(), chain(&error), "the event", next)
+        Self::new(error.code(), chain(&error), "the event", next).unless_full(is_full(&error))
     }
 }
 
@@ -233,8 +249,8 @@ impl From<ApplyError> for Failure {
 
 impl From<EngineError> for Failure {
     fn from(error: EngineError) -> Self {
-        let what = chain(&error);
-        match error {
+        let (what, full) = (chain(&error), is_full(&error));
+        let failure = match error {
             EngineError::Log { source, .. } => Self { what, ..source.into() },
             EngineError::Process { partition, source, .. } => {
                 let (code, next) = match source {
@@ -254,7 +270,8 @@ impl From<EngineError> for Failure {
                 Self::new(code, what, partition.to_string(), next)
             }
             _ => Self::new(Code::Engine, what, "the sink", "read the cause above"),
-        }
+        };
+        failure.unless_full(full)
     }
 }
 
@@ -264,7 +281,7 @@ impl From<StoreError> for Failure {
             StoreError::Away { .. } => "check that the database is running and --db names it",
             _ => "check --db, the access rights and the database's version",
         };
-        Self::new(Code::Database, chain(&error), "the sink's database", next)
+        Self::new(Code::Database, chain(&error), "the sink's database", next).unless_full(is_full(&error))
     }
 }
 
@@ -305,7 +322,9 @@ impl From<ReplayError> for Failure {
 
 impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Self {
+        let full = NoSpace::is_io(error.kind());
         Self::new(Code::Io, error.to_string(), "a file or the output", "check the path and the access rights")
+            .unless_full(full)
     }
 }
 

@@ -89,7 +89,10 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let outcome = runtime.block_on(run(cli));
+    let outcome = runtime.block_on(async {
+        outlive_file_size_limit();
+        run(cli).await
+    });
     // What still reads ahead or follows a topic need not finish.
     runtime.shutdown_timeout(std::time::Duration::from_secs(1));
     match outcome {
@@ -98,6 +101,17 @@ fn main() -> ExitCode {
             eprintln!("{failure}");
             ExitCode::from(failure.exit)
         }
+    }
+}
+
+/// A write past a limit of file sizes is to be an error that says so: by default the system ends the process without a word.
+fn outlive_file_size_limit() {
+    /// On Linux (but on MIPS), macOS and the BSDs.
+    const SIGXFSZ: i32 = 25;
+    use tokio::signal::unix::{SignalKind, signal};
+    // Once it was listened for it ends no process, also when nobody listens any more.
+    if let Err(error) = signal(SignalKind::from_raw(SIGXFSZ)) {
+        tracing::warn!(%error, "a limit of file sizes would end this process without a word");
     }
 }
 

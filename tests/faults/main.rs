@@ -19,6 +19,8 @@ use rand::{RngExt, SeedableRng, rngs::StdRng, seq::SliceRandom};
 use self::{emitter::Emitter, members::Members, outside::Outside};
 
 const BROKERS: u64 = 3;
+/// As many as the topics have partitions.
+const MEMBERS: usize = 8;
 /// The calm between two faults: the cluster is whole again before the next broker goes.
 const CALM_MAX: Duration = Duration::from_secs(3);
 const CATCH_UP: &str = "240s";
@@ -31,7 +33,7 @@ fn main() -> ExitCode {
     say(&format!("faults: {minutes} minutes on three brokers, eight members, PostgreSQL; seed {seed}"));
     let emitters = [Emitter::licenses(&line), Emitter::plans(&line)];
     let mut storm = Storm {
-        members: Members::start(&line, &database.url()),
+        members: Members::start(&line, &database.url(), MEMBERS),
         outside: Outside::new(&database.url()),
         random: StdRng::seed_from_u64(seed),
         hits: BTreeMap::new(),
@@ -152,7 +154,7 @@ impl Storm {
     /// Stops a member, for long enough that what it has open on the server shows. Half of the time one that is inside a
     /// transaction, if it comes there soon.
     fn stopped_member(&mut self) -> usize {
-        let at = self.below(members::COUNT as u64) as usize;
+        let at = self.below(MEMBERS as u64) as usize;
         let tries = if self.below(2) == 0 { 1 } else { AIM_TRIES };
         for attempt in 1..=tries {
             self.members.pause(at);

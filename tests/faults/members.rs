@@ -1,11 +1,8 @@
-//! The eight members of the sink's group, each a process.
+//! The members of the sink's group, each a process.
 
 use std::time::Duration;
 
 use coursebus_tests::{Background, Cli, Line, say};
-
-/// As many as the topics have partitions.
-pub const COUNT: usize = 8;
 
 pub struct Members {
     cli: Cli,
@@ -15,9 +12,9 @@ pub struct Members {
 }
 
 impl Members {
-    pub fn start(line: &Line, db: &str) -> Self {
+    pub fn start(line: &Line, db: &str, count: usize) -> Self {
         let cli = line.another_cli();
-        let processes = (0..COUNT).map(|_| run(&cli, db)).collect();
+        let processes = (0..count).map(|_| run(&cli, db)).collect();
         Self { cli, db: db.to_owned(), processes, gave_up: 0 }
     }
 
@@ -37,9 +34,15 @@ impl Members {
         self.processes[at].resume();
     }
 
+    /// Files that it writes may not grow past so many bytes; `None` ends that.
+    #[allow(dead_code, reason = "each program that has this file uses a part of it")]
+    pub fn limit_file_size(&self, at: usize, bytes: Option<u64>) {
+        self.processes[at].limit_file_size(bytes);
+    }
+
     /// What an operating system's supervisor does.
     pub fn start_again_who_gave_up(&mut self) {
-        for at in 0..COUNT {
+        for at in 0..self.processes.len() {
             if !self.processes[at].is_running() {
                 let ended = std::mem::replace(&mut self.processes[at], run(&self.cli, &self.db));
                 self.gave_up += 1;

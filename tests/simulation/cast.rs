@@ -15,7 +15,7 @@ use coursebus_registry_tools::{
 };
 use coursebus_schemas::{
     Event, EventType,
-    learning::{CourseEnrollmentChanged, CourseEnrollmentCreated},
+    learning::{CourseEnrollmentChanged, CourseEnrollmentCreated, CourseEnrollmentData},
 };
 use coursebus_transport::{
     Header, Log, NewRecord, Offset, Reader, ReaderSettings, Record, TopicPartition, TopicSpec,
@@ -31,7 +31,7 @@ const LEARNERS: usize = 3;
 /// Order keys: a learner in a course. Those of one course share a record key.
 pub const KEYS: usize = COURSES * LEARNERS;
 /// Events of each key.
-const EVENTS: usize = 24;
+pub const EVENTS: usize = 24;
 
 /// The events, by order key, in their order.
 pub struct Cast {
@@ -71,6 +71,7 @@ async fn make() -> Cast {
         let fact = fact(key);
         producer.emit(&lms::enrollment_created(&fact)).await.unwrap();
         for change in 1..EVENTS {
+            let fact = Enrollment { mode: mode(change), ..fact.clone() };
             producer.emit(&lms::enrollment_changed(&fact, change % 2 == 0)).await.unwrap();
         }
         events.push(read(reader.as_mut(), EVENTS).await);
@@ -100,9 +101,27 @@ fn fact(key: usize) -> Enrollment {
             start: None,
             end: None,
         },
-        mode: "audit".to_owned(),
+        mode: mode(0),
         created: datetime!(2025-01-01 0:00 UTC),
     }
+}
+
+/// By its mode an event says which of its key it is.
+fn mode(number: usize) -> String {
+    format!("m{number}")
+}
+
+/// Which event this is: its order key, and its number among the events of that key.
+pub fn event_of(enrollment: &CourseEnrollmentData) -> (usize, usize) {
+    let course = enrollment.course.course_key.strip_prefix("course-v1:Sim+C").and_then(|rest| rest.strip_suffix("+1"));
+    let course: usize = course.unwrap().parse().unwrap();
+    (course * LEARNERS + enrollment.user.id as usize, enrollment.mode[1..].parse().unwrap())
+}
+
+/// `ce_id`, by which the simulation knows a record whatever is in it.
+pub fn id_of(record: &NewRecord) -> String {
+    let id = record.headers.iter().find(|header| header.name == "ce_id").and_then(|header| header.value.as_ref());
+    String::from_utf8(id.unwrap().to_vec()).unwrap()
 }
 
 async fn register(registry: &LogRegistry, event_type: &EventType, schemas: &mut HashMap<SchemaId, Arc<str>>) {

@@ -13,19 +13,19 @@ use coursebus_transport::{
 };
 use tokio::{
     sync::oneshot,
-    task::JoinHandle,
     time::{Instant, sleep},
 };
 
 use super::{
-    cast::{KEYS, PARTITIONS, PREFIX, cast, topic},
-    play, play_many,
+    cast::{KEYS, PARTITIONS, PREFIX, cast, id_of, topic},
+    check_repeats,
+    crew::{Crew, SESSION},
+    play_many,
 };
 
 /// How long faults strike, and how long a sink may take afterwards to come to rest.
 const STORM: Duration = Duration::from_secs(60);
 const REST: Duration = Duration::from_secs(600);
-const SESSION: Duration = Duration::from_secs(3);
 
 #[test]
 fn simulation_sink() {
@@ -33,15 +33,8 @@ fn simulation_sink() {
 }
 
 #[test]
-fn simulation_repeats() {
-    let [one, two] = [(); 2].map(|()| {
-        play(7, |world| async move {
-            let wrong = storm(world.clone()).await;
-            let end = format!("{} draws next {}", world.now_ms(), world.below(u64::MAX));
-            [wrong, vec![end]].concat()
-        })
-    });
-    assert_eq!((one.wrong, one.hits), (two.wrong, two.hits), "a seed repeats itself");
+fn simulation_sink_repeats() {
+    check_repeats(storm);
 }
 
 /// The parts that live through the whole of a simulation.
@@ -54,17 +47,10 @@ struct Stage {
     settings: SinkSettings,
 }
 
-/// A member of the sink's group.
-struct Member {
-    process: Process,
-    stop: Option<oneshot::Sender<()>>,
-    task: JoinHandle<()>,
-}
-
 async fn storm(world: World) -> Vec<String> {
     let cast = cast();
     let observer = Process::observer(&world);
-    let stage = Stage {
+    let stage = Arc::new(Stage {
         log: MemoryLog::new(observer.clone()),
         store: MemoryStore::new(observer, |_, _| false),
         spec: Arc::new(coursebus_sinks::credentials::sink().on_poison(if world.chance(0.8) {
@@ -79,7 +65,7 @@ async fn storm(world: World) -> Vec<String> {
             ..SinkSettings::default()
         },
         world: world.clone(),
-    };
+    });
     for name in stage.spec.topics(PREFIX) {
         let partitions = if name == topic() { PARTITIONS } else { 1 };
         stage.log.create_topic(&TopicSpec::new(name, partitions)).await.unwrap();
@@ -88,19 +74,20 @@ async fn storm(world: World) -> Vec<String> {
     let script = script(&world);
     let poison: BTreeSet<String> = script.iter().filter(|(_, poison)| *poison).map(|(r, _)| id_of(r)).collect();
     let writing = tokio::spawn(write(stage.log.clone(), world.clone(), script.into_iter().map(|(r, _)| r).collect()));
-    let mut members: Vec<Member> = (0..2 + world.below(2)).map(|_| stage.member()).collect();
+    let member = stage.clone();
+    let mut crew = Crew::new(&world, move |process, stopped| tokio::spawn(member.run(process, stopped)));
     let mut wrong = Vec::new();
     let until = Instant::now() + STORM;
     while Instant::now() < until && wrong.is_empty() {
         sleep(world.time_up_to(Duration::from_secs(4))).await;
-        stage.strike(&mut members).await;
+        crew.strike();
         stage.operate(&poison, 0.3).await;
         wrong.extend(stage.commits_are_behind().await);
     }
     world.calm_down();
-    members.iter().for_each(|member| member.process.go_on());
+    crew.go_on();
     writing.await.unwrap();
-    wrong.extend(stage.comes_to_rest(&mut members, &poison).await);
+    wrong.extend(stage.comes_to_rest(&poison).await);
     if wrong.is_empty() {
         wrong.extend(stage.agrees(cast, &poison).await);
     }
@@ -125,12 +112,6 @@ fn script(world: &World) -> Vec<(NewRecord, bool)> {
         script.push(record);
     }
     script
-}
-
-/// `ce_id`, by which the simulation knows a record.
-fn id_of(record: &NewRecord) -> String {
-    let id = record.headers.iter().find(|header| header.name == "ce_id").and_then(|header| header.value.as_ref());
-    String::from_utf8(id.unwrap().to_vec()).unwrap()
 }
 
 /// Writes the script over the time of the storm. Sees no faults itself: what it writes is what the sink is held to.
@@ -164,13 +145,6 @@ impl Stage {
         ] {
             self.world.set(fault, probability);
         }
-    }
-
-    fn member(&self) -> Member {
-        let process = Process::start(&self.world);
-        let (stop, stopped) = oneshot::channel();
-        let task = self.run(process.clone(), stopped);
-        Member { process, stop: Some(stop), task: tokio::spawn(task) }
     }
 
     /// What a process does: runs the sink, and again when that gave up.
@@ -208,44 +182,6 @@ impl Stage {
                     }
                 }
             }
-        }
-    }
-
-    /// Does something to the members.
-    async fn strike(&self, members: &mut Vec<Member>) {
-        let at = self.world.below(members.len() as u64) as usize;
-        match self.world.below(7) {
-            0 => {
-                self.world.count("a process was killed");
-                members[at].process.kill();
-                members[at].task.abort();
-                members[at] = self.member();
-            }
-            1 => {
-                self.world.count("a process stood still");
-                let process = members[at].process.clone();
-                process.stop();
-                let pause = self.world.time_up_to(SESSION * 4);
-                tokio::spawn(async move {
-                    sleep(pause).await;
-                    process.go_on();
-                });
-            }
-            2 if members.len() < 5 => {
-                self.world.count("a member joined");
-                members.push(self.member());
-            }
-            3 if members.len() > 1 => {
-                self.world.count("a member left");
-                let mut member = members.remove(at);
-                drop(member.stop.take());
-            }
-            4 => {
-                self.world.count("the clock jumped");
-                let hours = self.world.below(5) as i64 - 2;
-                self.world.jump_clock(hours * 3_600_000);
-            }
-            _ => {}
         }
     }
 
@@ -291,10 +227,7 @@ impl Stage {
     }
 
     /// Waits until everything is applied, or held and given up.
-    async fn comes_to_rest(&self, members: &mut Vec<Member>, poison: &BTreeSet<String>) -> Vec<String> {
-        if members.is_empty() {
-            members.push(self.member());
-        }
+    async fn comes_to_rest(&self, poison: &BTreeSet<String>) -> Vec<String> {
         let until = Instant::now() + REST;
         loop {
             self.operate(poison, 1.0).await;

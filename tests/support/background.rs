@@ -4,6 +4,7 @@ use std::{
     fs,
     io::{BufRead, BufReader, Read, Write},
     os::unix::process::CommandExt,
+    path::Path,
     process::{Child, Command, Stdio},
     sync::{Arc, Mutex},
     thread::{self, JoinHandle},
@@ -120,6 +121,19 @@ impl Background {
         self.signal("CONT");
     }
 
+    /// From now on no file that it writes may grow past so many bytes; `None` for no limit.
+    ///
+    /// # Panics
+    /// Where `prlimit` (util-linux) does not work.
+    pub fn limit_file_size(&self, bytes: Option<u64>) {
+        let limit = bytes.map_or_else(|| "unlimited".to_owned(), |bytes| bytes.to_string());
+        let mut prlimit = Command::new("prlimit");
+        prlimit.args([format!("--pid={}", self.pid()), format!("--fsize={limit}:")]).stderr(Stdio::null());
+        let status = prlimit.status().expect("prlimit of util-linux");
+        // It may have ended meanwhile.
+        assert!(status.success() || !Path::new(&format!("/proc/{}", self.pid())).exists(), "{prlimit:?}: {status}");
+    }
+
     /// Ends it with SIGKILL, with all that it started: no handler runs, nothing is flushed.
     pub fn kill(mut self) -> Output {
         self.kill_group();
@@ -216,8 +230,6 @@ fn describe(command: &Command) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use super::*;
     use crate::Cli;
 

@@ -109,6 +109,21 @@ impl Cli {
         Background::start(self.command(args), None)
     }
 
+    /// As [`Cli::start`], where no file may grow past `bytes`: a write beyond that fails, as on a full disk.
+    /// [`Background::limit_file_size`] changes it.
+    #[track_caller]
+    pub fn start_with_file_size<A: Into<OsString>>(&self, bytes: u64, args: impl IntoIterator<Item = A>) -> Background {
+        let mut limited = Command::new("prlimit");
+        let command = self.command(args);
+        // The soft limit alone: the process, and who started it, may raise it again.
+        limited.arg(format!("--fsize={bytes}:")).arg("--").arg(command.get_program()).args(command.get_args());
+        limited.current_dir(self.dir()).envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        for (name, _) in command.get_envs().filter(|(_, value)| value.is_none()) {
+            limited.env_remove(name);
+        }
+        Background::start(limited, None)
+    }
+
     fn command<A: Into<OsString>>(&self, args: impl IntoIterator<Item = A>) -> Command {
         let mut command = Command::new(&self.program);
         for name in env::of_coursebus() {

@@ -20,7 +20,9 @@ pub struct Line {
 impl Line {
     /// An embedded bus in a fresh folder; not made yet, so that the first command, or several at once, make it.
     pub fn embedded() -> Self {
-        let cli = Cli::new().limit(LIMIT).env("COURSEBUS_BUS", "embedded:bus");
+        let cli = Cli::new().limit(LIMIT);
+        let bus = format!("embedded:{}", cli.dir().join("bus").display());
+        let cli = cli.env("COURSEBUS_BUS", bus);
         Self { _registry: None, cli, backend: "embedded", _turn: None }
     }
 

@@ -16,6 +16,7 @@ pub mod kafka;
 mod log;
 #[cfg(feature = "memory")]
 pub mod memory;
+mod no_space;
 pub mod pattern;
 mod record;
 mod topic;
@@ -31,6 +32,7 @@ pub use log::{
     Appended, Assignment, Committer, Event, Fetched, Log, Member, Membership, Range, Reader, ReaderSettings, Receipt,
     Revocation, Start, TxWriter, Unflushed, Writer, WriterSettings,
 };
+pub use no_space::NoSpace;
 pub use record::{Header, NewRecord, Offset, Record, TopicPartition};
 pub use topic::{Cleanup, ClusterId, TopicId, TopicInfo, TopicSpec};
 

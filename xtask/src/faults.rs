@@ -5,7 +5,7 @@ use std::{path::Path, process::Command};
 use anyhow::{Context, Result, bail};
 
 use crate::{
-    env,
+    env, planted,
     services::{Services, Wanted},
 };
 
@@ -17,10 +17,21 @@ pub struct Args {
     /// Repeats the choices of an earlier run, though not its timing
     #[arg(long)]
     seed: Option<u64>,
+    #[command(subcommand)]
+    what: Option<What>,
+}
+
+#[derive(clap::Subcommand)]
+enum What {
+    /// Holds that the simulations catch each planted bug, and prints after how many seeds
+    Planted,
 }
 
 /// Starts services of its own, which nothing else uses, and lets the faults loose on them.
 pub fn run(root: &Path, args: &Args) -> Result<()> {
+    if let Some(What::Planted) = args.what {
+        return planted::run(root);
+    }
     let mut services = Services::start(&Wanted::all(3))?;
     let mut build = Command::new(env::cargo());
     // As `cargo xtask test` builds: what it has built is not built again with other features.

@@ -4,6 +4,7 @@ mod bench;
 mod codegen;
 mod env;
 mod faults;
+mod planted;
 mod run;
 mod services;
 mod test;

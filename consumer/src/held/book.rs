@@ -34,12 +34,14 @@ pub(crate) struct Parked {
     pub(crate) record: Record,
     pub(crate) note: Note,
     bytes: usize,
+    /// It is being given up: that is on its way to the topic.
+    is_going: bool,
 }
 
 impl Parked {
     /// Copies a record, so that it keeps nothing else in memory.
     pub(crate) fn new(record: &Record, note: Note) -> Self {
-        Self { bytes: record.size() + note.reason.len(), record: record.detached(), note }
+        Self { bytes: record.size() + note.reason.len(), record: record.detached(), note, is_going: false }
     }
 }
 
@@ -202,15 +204,8 @@ impl Book {
         let Some(hold) = self.hold_mut(key) else { return };
         let bytes = hold.records.pop_front().map_or(0, |parked| parked.bytes);
         hold.waited = Duration::ZERO;
-        let (empty, before) = (hold.records.is_empty(), hold.turn);
-        hold.turn = Turn::At(now);
         self.bytes -= bytes;
-        self.forget_turn(key, before);
-        if empty {
-            self.remove(key);
-        } else {
-            self.due.insert((now, key.clone()));
-        }
+        self.next_turn(key, now);
     }
 
     /// The first record of a hold failed again.
@@ -238,14 +233,7 @@ impl Book {
         let Some(parked) = self.hold_mut(from).and_then(|hold| hold.records.pop_front()) else { return };
         self.bytes -= parked.bytes;
         self.park(to, parked, Some(now));
-        let Some(hold) = self.hold_mut(from) else { return };
-        let empty = hold.records.is_empty();
-        hold.turn = Turn::At(now);
-        if empty {
-            self.remove(from);
-        } else {
-            self.due.insert((now, from.clone()));
-        }
+        self.next_turn(from, now);
     }
 
     /// The turn of a hold was taken too early: an earlier record of its key is still being handled.
@@ -283,36 +271,56 @@ impl Book {
         found
     }
 
-    /// Takes out every record that is meant, but none that is being handled. A hold whose first record goes has its turn.
-    pub(crate) fn discard(&mut self, filter: &HeldFilter, now: Instant) -> Vec<Parked> {
-        let mut gone = Vec::new();
+    /// Chooses every record that is meant, but none that is being handled, to be given up: they stay where they are, and what
+    /// is behind them waits, until [`Book::discarded`] says that it is durable.
+    pub(crate) fn discard(&mut self, filter: &HeldFilter) -> Vec<(HoldKey, HeldInfo)> {
+        let mut chosen = Vec::new();
         for key in self.all_keys() {
             let Some(hold) = self.hold_mut(&key) else { continue };
-            let (before, first) = (hold.turn, hold.records.front().map(|head| head.record.offset()));
-            let mut kept = VecDeque::with_capacity(hold.records.len());
-            for (index, parked) in std::mem::take(&mut hold.records).into_iter().enumerate() {
-                let in_hand = index == 0 && before == Turn::Now;
-                if !in_hand && filter.matches(&info(&parked, before != Turn::Asked)) {
-                    gone.push(parked);
-                } else {
-                    kept.push_back(parked);
+            let before = hold.turn;
+            for (index, parked) in hold.records.iter_mut().enumerate() {
+                let (in_hand, held) = (index == 0 && before == Turn::Now, info(parked, before != Turn::Asked));
+                if !in_hand && !parked.is_going && filter.matches(&held) {
+                    parked.is_going = true;
+                    chosen.push((key.clone(), held));
                 }
             }
-            hold.records = kept;
-            let now_first = hold.records.front().map(|head| head.record.offset());
-            if now_first == first {
-                continue;
-            }
-            hold.turn = Turn::At(now);
-            self.forget_turn(&key, before);
-            if now_first.is_none() {
-                self.remove(&key);
-            } else {
-                self.due.insert((now, key));
+            if before != Turn::Now && hold.records.front().is_some_and(|head| head.is_going) {
+                hold.turn = Turn::Now;
+                self.forget_turn(&key, before);
             }
         }
-        self.bytes -= gone.iter().map(|parked| parked.bytes).sum::<usize>();
-        gone
+        chosen
+    }
+
+    /// A parked record.
+    pub(crate) fn get(&self, key: &HoldKey, offset: Offset) -> Option<&Parked> {
+        self.hold(key)?.records.iter().find(|parked| parked.record.offset() == offset)
+    }
+
+    /// A record that was chosen to be given up is so, durably. When it was the first of its hold, the next has its turn.
+    pub(crate) fn discarded(&mut self, key: &HoldKey, offset: Offset, now: Instant) {
+        let Some(hold) = self.hold_mut(key) else { return };
+        let Some(index) = hold.records.iter().position(|parked| parked.record.offset() == offset) else { return };
+        let bytes = hold.records.remove(index).map_or(0, |parked| parked.bytes);
+        self.bytes -= bytes;
+        if index == 0 {
+            self.next_turn(key, now);
+        }
+    }
+
+    /// The first record of a hold is another one, or none.
+    fn next_turn(&mut self, key: &HoldKey, now: Instant) {
+        let Some(hold) = self.hold_mut(key) else { return };
+        let (before, going) = (hold.turn, hold.records.front().map(|head| head.is_going));
+        // One that is being given up is not tried any more.
+        hold.turn = if going == Some(true) { Turn::Now } else { Turn::At(now) };
+        self.forget_turn(key, before);
+        match going {
+            None => self.remove(key),
+            Some(false) => drop(self.due.insert((now, key.clone()))),
+            Some(true) => {}
+        }
     }
 
     fn all_keys(&self) -> Vec<HoldKey> {

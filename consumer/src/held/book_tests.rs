@@ -99,7 +99,14 @@ fn a_discarded_record_lets_the_later_ones_come_back() {
         park(&mut book, offset, Some("r"), Some("k"), None);
     }
     let filter = HeldFilter { until: Some(Offset(3)), ..HeldFilter::default() };
-    assert_eq!(book.discard(&filter, now).iter().map(|p| p.record.offset().0).collect::<Vec<_>>(), [1, 2]);
+    let chosen = book.discard(&filter);
+    assert_eq!(chosen.iter().map(|(_, held)| held.offset.0).collect::<Vec<_>>(), [1, 2]);
+    assert!(book.discard(&filter).is_empty(), "they are on their way");
+    assert!(book.retry(&HeldFilter::all(), now).is_empty());
+    // The later ones wait until it is durable, in whatever order that is told.
+    book.discarded(&chosen[1].0, Offset(2), now);
+    assert_eq!(book.next_due(), None);
+    book.discarded(&chosen[0].0, Offset(1), now);
     assert_eq!(drain(&mut book, now), [3, 4]);
     assert!(book.is_empty() && book.bytes == 0);
 }
@@ -108,8 +115,21 @@ fn a_discarded_record_lets_the_later_ones_come_back() {
 fn a_record_in_hand_is_not_discarded() {
     let (mut book, now) = (Book::new(BOUNDS), Instant::now());
     book.park_in_hand(&HoldKey::Order(b"k"[..].into()), parked(1, None, Some("k")));
-    assert!(book.discard(&HeldFilter::all(), now).is_empty());
+    assert!(book.discard(&HeldFilter::all()).is_empty());
     assert!(book.retry(&HeldFilter::all(), now).is_empty());
+}
+
+#[test]
+fn a_record_that_is_being_given_up_is_not_tried_when_it_comes_first() {
+    let (mut book, now) = (Book::new(BOUNDS), Instant::now());
+    let key = HoldKey::Order(b"k"[..].into());
+    book.park_in_hand(&key, parked(1, None, Some("k")));
+    book.park(&key, parked(2, None, Some("k")), None);
+    assert_eq!(book.discard(&HeldFilter::all()).len(), 1);
+    book.resolved(&key, now);
+    assert_eq!(book.next_due(), None);
+    book.discarded(&key, Offset(2), now);
+    assert!(book.is_empty() && book.bytes == 0 && book.due.is_empty());
 }
 
 #[test]
@@ -205,7 +225,9 @@ proptest! {
         }
         in_hand.iter().for_each(|key| book.failed(key, &Failed::Poison, String::new(), String::new(), now));
         let parked = book.list(&HeldFilter::all()).len();
-        prop_assert_eq!(book.discard(&HeldFilter::all(), now).len(), parked);
+        let chosen = book.discard(&HeldFilter::all());
+        prop_assert_eq!(chosen.len(), parked);
+        chosen.iter().for_each(|(key, held)| book.discarded(key, held.offset, now));
         prop_assert!(book.is_empty() && book.bytes == 0 && book.due.is_empty());
     }
 }

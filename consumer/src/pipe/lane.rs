@@ -17,6 +17,9 @@ pub(super) struct PipeLane<'a> {
     member: Membership,
     schemas: Schemas,
     random: Random,
+    /// The position that was committed last. Nobody else commits positions of the partition: one that the engine commits
+    /// beside a transaction could come after it, and move the group back.
+    committed: Option<Offset>,
 }
 
 /// What was made of a batch.
@@ -35,7 +38,7 @@ impl<'a> PipeLane<'a> {
         member: Membership,
     ) -> Self {
         let random = Random::new(pipe.settings.seed);
-        Self { pipe, partition, writer, member, schemas: Schemas::default(), random }
+        Self { pipe, partition, writer, member, schemas: Schemas::default(), random, committed: None }
     }
 
     pub(super) async fn run(mut self, mut input: Input, progress: Progress) -> Result<(), ProcessError> {
@@ -49,14 +52,17 @@ impl<'a> PipeLane<'a> {
                 };
                 // Also what was made before the record at which it stopped.
                 if taken.records.first().is_some_and(|first| first.offset() < next) {
-                    self.commit(&made.records, next).await?;
-                    progress.advance_committed(next);
+                    self.commit(&made.records, next, &progress).await?;
                 }
                 if let Some(error) = stopped {
                     return Err(error);
                 }
             }
             if let Some(end) = taken.end {
+                // Behind the last record there may be holes.
+                if self.committed != Some(end) {
+                    self.commit(&[], end, &progress).await?;
+                }
                 progress.caught_up(end);
             }
         }
@@ -131,7 +137,14 @@ impl<'a> PipeLane<'a> {
     }
 
     /// Writes what was made, with the position, until that is certain or the budget is used up.
-    async fn commit(&mut self, records: &[NewRecord], next: Offset) -> Result<(), ProcessError> {
+    async fn commit(&mut self, records: &[NewRecord], next: Offset, progress: &Progress) -> Result<(), ProcessError> {
+        self.settle(records, next).await?;
+        self.committed = Some(next);
+        progress.advance_committed(next);
+        Ok(())
+    }
+
+    async fn settle(&mut self, records: &[NewRecord], next: Offset) -> Result<(), ProcessError> {
         let mut attempts = Attempts::default();
         loop {
             let began = Instant::now();

@@ -17,7 +17,7 @@ use std::{
 use async_trait::async_trait;
 use coursebus_consumer::{Backoff, Decoder, Input, ProcessError, Processor, Progress};
 use coursebus_registry_tools::Registry;
-use coursebus_transport::{Log, Offset, Start, TopicPartition};
+use coursebus_transport::{Log, NoSpace, Offset, Start, TopicPartition};
 
 pub(crate) use self::lane::Lane;
 use crate::{HeldLimits, PartitionId, Position, SinkSpec, Store, StoreError, Tracer, Watch, clock::now_ms, gap};
@@ -172,7 +172,10 @@ impl SinkProcessor {
         match error {
             StoreError::Fenced { partition } => Err(ProcessError::Fenced { partition }),
             error @ StoreError::Away { .. } => {
-                tracing::warn!(sink, what, %error, "trying again");
+                match NoSpace::among(&error) {
+                    Some(full) => tracing::warn!(sink, what, error = %full, "make room, and the sink goes on"),
+                    None => tracing::warn!(sink, what, %error, "trying again"),
+                }
                 if backoff.wait().await {
                     return Ok(());
                 }

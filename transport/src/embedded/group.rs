@@ -160,7 +160,7 @@ impl MemberThread {
             }
             Ok(Err(JobError::Job(JoinError::UnknownTopic(topic)))) => Err(ReadError::UnknownTopic { topic }),
             Ok(Err(JobError::Job(JoinError::Sql(error)))) => Err(refused(error)),
-            Ok(Err(JobError::Commit(error))) => Err(self.unavailable("join a group", error.into())),
+            Ok(Err(JobError::Commit(error))) => Err(self.unavailable("join a group", error)),
             Err(_expired) => Err(self.unavailable("join a group", self.store.holder())),
         }
     }
@@ -205,7 +205,7 @@ impl MemberThread {
         match self.store.submit(self.request_timeout, job).blocking_recv() {
             Ok(Ok(value)) => Ok(value),
             Ok(Err(JobError::Job(error))) => Err(refused(error)),
-            Ok(Err(JobError::Commit(error))) => Err(self.unavailable(what, error.into())),
+            Ok(Err(JobError::Commit(error))) => Err(self.unavailable(what, error)),
             Err(_expired) => Err(self.unavailable(what, self.store.holder())),
         }
     }
@@ -465,7 +465,7 @@ impl Committer for EmbeddedCommitter {
                 Err(ReadError::Fenced { partition, group: self.group.clone() })
             }
             Ok(Err(JobError::Job(CommitError::Sql(error)))) => Err(refused(error)),
-            Ok(Err(JobError::Commit(error))) => Err(unavailable(error.into())),
+            Ok(Err(JobError::Commit(error))) => Err(unavailable(error)),
             Err(_expired) => Err(unavailable(self.store.holder())),
         }
     }

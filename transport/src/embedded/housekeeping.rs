@@ -215,7 +215,7 @@ fn job(
     match store.submit(JOB_TIMEOUT, move |c, _| job(c)).blocking_recv() {
         Ok(Ok(())) => Ok(()),
         Ok(Err(super::store::JobError::Job(error))) => Err(error.into()),
-        Ok(Err(super::store::JobError::Commit(error))) => Err(error.into()),
+        Ok(Err(super::store::JobError::Commit(error))) => Err(error),
         Err(_expired) => Err(store.holder()),
     }
 }

@@ -77,7 +77,7 @@ impl EmbeddedLog {
             Ok(Ok(())) => Ok(()),
             Ok(Err(JobError::Job(TopicError::Admin(error)))) => Err(error),
             Ok(Err(JobError::Job(TopicError::Sql(error)))) => Err(AdminError::Refused { what, source: error.into() }),
-            Ok(Err(JobError::Commit(error))) => Err(self.unavailable(&what, error.into())),
+            Ok(Err(JobError::Commit(error))) => Err(self.unavailable(&what, error)),
             Err(_expired) => Err(self.unavailable(&what, self.store.holder())),
         }
     }

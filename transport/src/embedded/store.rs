@@ -20,7 +20,7 @@ use super::{
     append::{self, TopicCache},
     bell::{Bell, Watch},
 };
-use crate::{Ack, AppendError, Cause, NewRecord, OpenError, Sync};
+use crate::{Ack, AppendError, Cause, NewRecord, NoSpace, OpenError, Sync};
 
 /// `application_id` of the file: the letters CBUS.
 const APPLICATION_ID: i64 = 0x4342_5553;
@@ -119,7 +119,7 @@ impl Store {
             Box::new(move |committed| {
                 let outcome = match committed {
                     Ok(()) => outcome.map_err(JobError::Job),
-                    Err(error) => Err(JobError::Commit(error.to_string())),
+                    Err(failed) => Err(JobError::Commit(failed.cause())),
                 };
                 let _ = reply.send(outcome);
             })
@@ -149,10 +149,23 @@ pub(crate) enum JobError<E> {
     /// It refused, and was undone.
     Job(E),
     /// The transaction could not be committed.
-    Commit(String),
+    Commit(Cause),
 }
 
-type AfterCommit = Box<dyn FnOnce(Result<(), &rusqlite::Error>)>;
+/// A transaction that could not be committed.
+struct Uncommitted {
+    error: rusqlite::Error,
+    file: Option<PathBuf>,
+}
+
+impl Uncommitted {
+    /// For each that waited for it.
+    fn cause(&self) -> Cause {
+        NoSpace::or_cause(&self.error, self.file.clone())
+    }
+}
+
+type AfterCommit = Box<dyn FnOnce(Result<(), &Uncommitted>)>;
 type Job = Box<dyn FnOnce(&Connection, &mut TopicCache) -> AfterCommit + Send>;
 
 enum Work {
@@ -327,6 +340,8 @@ fn write(connection: &mut Connection, topics: &mut TopicCache, work: Vec<Work>) 
         // What was looked up may have been made by the very transaction that is undone.
         topics.forget();
     }
+    let file = connection.path().map(PathBuf::from);
+    let outcome = outcome.map_err(|error| Uncommitted { error, file });
     Box::new(move || match outcome {
         Ok(appended) => {
             for ((ack, ..), result) in acks.into_iter().zip(appended) {
@@ -334,12 +349,16 @@ fn write(connection: &mut Connection, topics: &mut TopicCache, work: Vec<Work>) 
             }
             afters.into_iter().for_each(|after| after(Ok(())));
         }
-        Err(error) => {
+        Err(failed) => {
+            let cause = failed.cause();
+            if NoSpace::among(cause.as_ref()).is_some() {
+                tracing::warn!(error = %cause, "the bus takes no more: make room, and it goes on");
+            }
             for (ack, topic, waited) in acks {
-                let source = error.to_string().into();
+                let source = failed.cause();
                 ack.complete(Err(AppendError::Unconfirmed { topic: topic.to_string(), waited, source }));
             }
-            afters.into_iter().for_each(|after| after(Err(&error)));
+            afters.into_iter().for_each(|after| after(Err(&failed)));
         }
     })
 }
@@ -359,7 +378,10 @@ fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<(
 }
 
 fn make_tables(dir: &Path, sync: Sync) -> Result<Connection, OpenError> {
-    let wrong = |e: rusqlite::Error| OpenError::Embedded { path: dir.to_owned(), source: e.into() };
+    let wrong = |e: rusqlite::Error| OpenError::Embedded {
+        path: dir.to_owned(),
+        source: NoSpace::or_cause(&e, Some(dir.join("bus.db"))),
+    };
     let connection = Connection::open(dir.join("bus.db")).map_err(wrong)?;
     let found = prepare(&connection, sync).map_err(wrong)?;
     if found != FORMAT {

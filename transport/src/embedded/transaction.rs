@@ -84,7 +84,7 @@ impl EmbeddedTxWriter {
             }
             Ok(Err(JobError::Job(TxError::Refused(error)))) => Err(error),
             Ok(Err(JobError::Job(TxError::Sql(error)))) => Err(unconfirmed(error.into())),
-            Ok(Err(JobError::Commit(error))) => Err(unconfirmed(error.into())),
+            Ok(Err(JobError::Commit(error))) => Err(unconfirmed(error)),
             Err(_expired) => Err(unconfirmed(self.store.holder())),
         }
     }

@@ -22,8 +22,8 @@ use self::state::{Cursor, Found, State};
 pub use self::world::{Process, World};
 use crate::{
     Ack, AdminError, Append, AppendError, Appended, ClusterId, Fetched, GroupInfo, GroupSettings, Log, Member,
-    Membership, NewRecord, Offset, Range, ReadError, Reader, ReaderSettings, TopicInfo, TopicPartition, TopicSpec,
-    TxWriter, Writer, WriterSettings, log::MemberOf,
+    Membership, NewRecord, Offset, Range, ReadError, Reader, ReaderSettings, Record, TopicInfo, TopicPartition,
+    TopicSpec, TxWriter, Writer, WriterSettings, log::MemberOf,
 };
 
 /// A log in memory, as one process sees it.
@@ -77,6 +77,19 @@ impl MemoryLog {
     #[must_use]
     pub fn process(&self) -> &Process {
         &self.process
+    }
+
+    /// What a partition holds from an offset on, at this moment: for whoever checks what the others do. Takes no time, meets
+    /// no fault and uses up no chance. Nothing where there is no such partition.
+    #[must_use]
+    pub fn peek(&self, partition: &TopicPartition, from: Offset) -> Vec<Record> {
+        self.with(|state| state.partition(partition).map_or_else(Vec::new, |of| of.all_from(partition, from)))
+    }
+
+    /// The position that a group has committed at this moment; as [`MemoryLog::peek`].
+    #[must_use]
+    pub fn peek_committed(&self, group: &str, partition: &TopicPartition) -> Option<Offset> {
+        self.with(|state| state.groups.get(group)?.committed(state.partition(partition)?.id))
     }
 
     fn now_ms(&self) -> i64 {

@@ -191,6 +191,11 @@ impl Partition {
         }
     }
 
+    /// All records from an offset on.
+    pub(super) fn all_from(&self, name: &TopicPartition, from: Offset) -> Vec<Record> {
+        self.read(name, from.0, usize::MAX, usize::MAX)
+    }
+
     /// Up to `count` records from an offset on, of about `bytes_max`, at least one where there is one.
     fn read(&self, name: &TopicPartition, from: i64, count: usize, bytes_max: usize) -> Vec<Record> {
         let begin = self.records.partition_point(|record| record.offset < from);

@@ -2,6 +2,8 @@
 
 use std::{
     collections::BTreeMap,
+    future::Future,
+    pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -237,6 +239,21 @@ impl Process {
             tokio::time::sleep(pause).await;
         }
         self.gate().await;
+    }
+
+    /// Runs `work` as a part of this process: while the process stands still, and once it is gone, nothing of it runs.
+    pub async fn living<F: Future>(&self, work: F) -> F::Output {
+        let mut work = Box::pin(work);
+        let mut still: Option<Pin<Box<dyn Future<Output = ()> + Send + '_>>> = None;
+        std::future::poll_fn(move |context| {
+            if self.silent_since().is_some() {
+                let still = still.get_or_insert_with(|| Box::pin(self.gate()));
+                std::task::ready!(still.as_mut().poll(context));
+            }
+            still = None;
+            work.as_mut().poll(context)
+        })
+        .await
     }
 
     /// Waits while the process stands still; for ever when it is gone.

@@ -73,8 +73,8 @@ enum Then {
     Resolve(HoldKey),
     /// Nothing: a change of reason.
     Nothing,
-    /// One less to wait for.
-    Answer(Arc<Answer>),
+    /// The record of a hold is given up; one less to wait for.
+    Discard(HoldKey, Offset, Arc<Answer>),
 }
 
 /// Sent when the last that shares it is gone.
@@ -277,7 +277,10 @@ impl<'a> Lane<'a> {
             Then::Settle(ticket) => self.dispatch.finish(ticket),
             Then::Resolve(key) => self.book.resolved(&key, Instant::now()),
             Then::Nothing => {}
-            Then::Answer(answer) => drop(answer),
+            Then::Discard(key, offset, answer) => {
+                self.book.discarded(&key, offset, Instant::now());
+                drop(answer);
+            }
         }
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use coursebus_transport::{Record, TopicPartition};
+use coursebus_transport::{Offset, Record, TopicPartition};
 use tokio::time::Instant;
 
 use super::{Answer, Item, Lane, Then};
@@ -212,25 +212,27 @@ impl Lane<'_> {
             Verb::List => drop(Answer(Some((answer, self.book.list(&filter))))),
             Verb::Retry => drop(Answer(Some((answer, self.book.retry(&filter, now))))),
             Verb::Discard { reason } => {
-                let found = self.book.list(&filter);
-                let gone = self.book.discard(&filter, now);
-                let found = found.into_iter().filter(|held| gone.iter().any(|g| g.record.offset() == held.offset));
-                let answer = Arc::new(Answer(Some((answer, found.collect()))));
-                for parked in gone {
-                    self.write_discarded(&parked, &reason, &answer).await;
+                let chosen = self.book.discard(&filter);
+                let mut found: Vec<_> = chosen.iter().map(|(_, held)| held.clone()).collect();
+                found.sort_unstable_by_key(|held| held.offset);
+                let answer = Arc::new(Answer(Some((answer, found))));
+                for (key, held) in chosen {
+                    self.write_discarded(key, held.offset, &reason, answer.clone()).await;
                 }
             }
         }
         Ok(())
     }
 
-    async fn write_discarded(&mut self, parked: &Parked, reason: &str, answer: &Arc<Answer>) {
+    /// What is behind it has its turn when that is durable: were it to come back after a crash, it would come too late.
+    async fn write_discarded(&mut self, key: HoldKey, offset: Offset, reason: &str, answer: Arc<Answer>) {
+        let Some(parked) = self.book.get(&key, offset) else { return };
         tracing::warn!(partition = %self.partition, offset = %parked.record.offset(), reason, "a parked record is discarded");
         let note = Note { reason: reason.to_owned(), ..parked.note.clone() };
         let held = &self.handlers.held;
         let event = new_event(&held.name(parked.record.topic()), &parked.record, HeldState::Discarded, &note);
         let receipt = self.hold(event).await;
-        self.write(receipt, Then::Answer(answer.clone()));
+        self.write(receipt, Then::Discard(key, offset, answer));
     }
 }
 

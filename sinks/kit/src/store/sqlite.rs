@@ -8,7 +8,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use coursebus_transport::{Class, Offset, TopicPartition};
+use coursebus_transport::{Class, NoSpace, Offset, TopicPartition};
 use sqlx::{
     AssertSqlSafe, Row, Sqlite, SqlitePool, Transaction,
     query::Query,
@@ -103,9 +103,14 @@ async fn migrate(pool: &SqlitePool, spec: &SinkSpec, lock: &Path) -> Result<(), 
 }
 
 fn wrong(error: sqlx::Error, what: &str) -> StoreError {
+    let said = error.as_database_error().and_then(|said| said.code()?.parse().ok());
+    if said.is_some_and(NoSpace::is_sqlite) {
+        let full = NoSpace { what: "the sink's SQLite file".to_owned(), source: error.into() };
+        return StoreError::Away { hint: what.to_owned(), source: full.into() };
+    }
     StoreError::from_sqlx(error, what, |code| match code.parse::<i32>().map(|code| code & 0xff) {
-        // BUSY, LOCKED; FULL may pass when room is made.
-        Ok(5 | 6 | 13) => Class::Transient,
+        // BUSY, LOCKED
+        Ok(5 | 6) => Class::Transient,
         // TOOBIG, CONSTRAINT, MISMATCH
         Ok(18..=20) => Class::Poison,
         _ => Class::Fatal,

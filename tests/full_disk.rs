@@ -1,0 +1,95 @@
+//! A full disk, by a limit of file sizes: the command says what is full and what to do, nothing that was confirmed is lost,
+//! and it goes on when there is room.
+
+use std::{collections::HashSet, fmt::Write, time::Duration};
+
+use coursebus_tests::{Background, Line, matrix};
+use serde_json::Value;
+
+const LIMIT: Duration = Duration::from_secs(60);
+const TYPE: &str = "coursebus.subscription.plan.created.v1";
+const KEYS: usize = 50;
+
+/// Writes a file of events, so many of each key, and makes the bus.
+fn line_with(events: usize) -> Line {
+    let line = Line::embedded();
+    line.cli().run(["apply"]).ok();
+    let mut text = String::new();
+    for number in 0..events {
+        let key = number % KEYS;
+        writeln!(
+            text,
+            r#"{{"id":"{number}","data":{{"plan":{{"plan_uuid":"{key}","title":"{number}","starts":"2026-01-01T00:00:00Z","expires":"2027-01-01T00:00:00Z"}}}}}}"#
+        )
+        .unwrap();
+    }
+    std::fs::write(line.cli().dir().join("events.jsonl"), text).unwrap();
+    line
+}
+
+const EMIT: [&str; 5] = ["event", "emit", TYPE, "--file", "events.jsonl"];
+const RUN: [&str; 7] = ["sink", "run", "license_manager", "--audit", "--session-timeout", "6s", "--db"];
+const DB: &str = "sqlite:tables";
+
+/// Everything is applied once and in order, and there is as much as there should be.
+fn check_audit(line: &Line, expected: usize) {
+    line.cli().run([&RUN[..], &[DB, "--until-caught-up", "--timeout", "60s"]].concat()).ok();
+    let report = line.cli().run(["sink", "audit", "license_manager", "--db", DB, "-o", "json"]).ok().json();
+    let report = &report[0];
+    assert!(report["expected"].as_u64().unwrap() >= expected as u64, "{report}");
+    for wrong in ["lost", "duplicated", "out_of_order", "held"] {
+        assert_eq!(report[wrong], 0, "{report}");
+    }
+}
+
+/// Where an event was told to lie, and its id.
+fn places(lines: &[Value]) -> HashSet<String> {
+    lines.iter().map(|l| format!("{}/{} {} {}", l["topic"], l["partition"], l["offset"], l["id"])).collect()
+}
+
+#[test]
+fn full_disk_of_the_bus() {
+    matrix("full disk", "embedded", "sqlite");
+    const EVENTS: usize = 10_000;
+    let line = line_with(EVENTS);
+    let full = line.cli().start_with_file_size(1 << 20, EMIT).end_within(LIMIT).code(1);
+    let said = full.stderr();
+    for part in ["error[disk-full]", "bus.db cannot grow", "do: make room"] {
+        assert!(said.contains(part), "no '{part}' in {said}");
+    }
+    let confirmed = places(&full.json_lines());
+    assert!(!confirmed.is_empty() && confirmed.len() < EVENTS, "{} are confirmed", confirmed.len());
+
+    // There is room again.
+    line.cli().run(EMIT).ok();
+    let tail = line.cli().run(["event", "tail", "--from", "earliest", "--until-end"]).ok();
+    let there = places(&tail.json_lines());
+    let missing = confirmed.difference(&there).count();
+    assert_eq!(missing, 0, "{missing} of {} that were confirmed are not there", confirmed.len());
+    check_audit(&line, EVENTS);
+}
+
+#[test]
+fn full_disk_of_a_sinks_database() {
+    matrix("full disk", "embedded", "sqlite");
+    const EVENTS: usize = 4_000;
+    const MEMBERS: usize = 2;
+    let line = line_with(EVENTS);
+    line.cli().run(EMIT).ok();
+    // Room for the tables and for what members write on the bus, and not for the rows.
+    let start = |_| line.cli().start_with_file_size(400_000, [&RUN[..], &[DB]].concat());
+    let mut members: Vec<Background> = (0..MEMBERS).map(start).collect();
+    let stands = |member: &Background| member.stderr().contains("the sink's SQLite file cannot grow").then_some(());
+    for member in &mut members {
+        member.wait_for("word of the full disk", LIMIT, stands);
+        assert!(member.stderr().contains("make room, and the sink goes on"), "{}", member.stderr());
+    }
+    members.iter().for_each(|member| member.limit_file_size(None));
+    check_audit(&line, EVENTS);
+    for mut member in members {
+        assert!(member.is_running(), "it did not go on: {}", member.stderr());
+        member.interrupt();
+        member.end_within(LIMIT).ok();
+    }
+    check_audit(&line, EVENTS);
+}
