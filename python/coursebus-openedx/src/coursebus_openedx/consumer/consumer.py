@@ -73,9 +73,10 @@ class Consumer(EventBusConsumer):  # type: ignore[misc]  # openedx-events has no
         try:
             partitions = group.join()
             dead_letters = DeadLetters(settings, self._group_id, topic, partitions)
-            loop = Loop(settings, group, Schemas(settings), dead_letters, self._stopping)
-            self.counts = loop.counts
-            loop.run()
+            with Schemas(settings) as schemas:
+                loop = Loop(settings, group, schemas, dead_letters, self._stopping)
+                self.counts = loop.counts
+                loop.run()
         finally:
             group.close()
 

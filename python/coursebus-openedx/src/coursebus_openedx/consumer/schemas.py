@@ -28,6 +28,12 @@ class Schemas:
         self._client = SchemaRegistryClient({**ours, **settings.registry})
         self._parsed: dict[int, Any] = {}
 
+    def __enter__(self) -> "Schemas":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.__exit__(None, None, None)
+
     def get(self, schema_id: int) -> Any:
         """The schema, parsed by fastavro.
 

@@ -36,4 +36,5 @@ class Migration(migrations.Migration):
 
     initial = True
     dependencies: ClassVar[list[tuple[str, str]]] = []
-    operations: ClassVar[list[Operation]] = [migrations.RunPython(_install, _remove)]
+    # Without a transaction of its own: MySQL has none for tables. Where they exist, the migration is in one.
+    operations: ClassVar[list[Operation]] = [migrations.RunPython(_install, _remove, atomic=False)]
