@@ -32,7 +32,7 @@ class Schemas:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._client.__exit__(None, None, None)
+        self._client.close()
 
     def get(self, schema_id: int) -> Any:
         """The schema, parsed by fastavro.
