@@ -16,11 +16,12 @@ from confluent_kafka import Consumer as KafkaConsumer
 from confluent_kafka import Message, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
-from coursebus_openedx import Consumer, serialize
 from openedx_events.data import EventsMetadata
 from openedx_events.event_bus.avro.serializer import AvroSignalSerializer
 from openedx_events.learning.signals import COURSE_ENROLLMENT_CREATED
 from service.events import enrollment
+
+from coursebus_openedx import Consumer, serialize
 
 DEADLINE_SECONDS = 40.0
 T = TypeVar("T")

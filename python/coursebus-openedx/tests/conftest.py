@@ -22,14 +22,14 @@ def ran(suite: str, backend: str = "none", database: str = "none") -> None:
 
 
 @pytest.fixture(params=["default", "postgres", "mysql"], ids=["sqlite", "postgres", "mysql"])
-def alias(request: pytest.FixtureRequest, settings: Any, transactional_db: None) -> Iterator[str]:
+def alias(request: pytest.FixtureRequest, settings: Any, transactional_db: None) -> str:
     """Each database in turn as the service's own."""
     name: str = request.param
     if name not in settings.DATABASES:
         pytest.skip(f"{name}: no {VARIABLES[name]}")
     settings.COURSEBUS_OUTBOX_DATABASE = name
     ran("django-outbox", database="sqlite" if name == "default" else name)
-    yield name
+    return name
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

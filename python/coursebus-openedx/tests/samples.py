@@ -28,7 +28,7 @@ FULL = {
     **{kind: kind.from_string(text) for kind, text in TEXTS.items()},
     datetime: datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC),
     UUID: UUID("1b0abd8e-e65a-11f1-8bac-000000000004"),
-    str: "Zoë 漢字 \u0000 \"quoted\"",
+    str: 'Zoë 漢字 \u0000 "quoted"',
     int: 2**62,
     float: 0.1,
     bool: True,

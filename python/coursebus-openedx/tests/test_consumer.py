@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 from bus import Bus, Running, headers_of, running, wait_for
-from coursebus_openedx.consumer import group as group_module
-from coursebus_openedx.errors import StoppedError
 from openedx_events.learning.signals import COURSE_ENROLLMENT_CREATED
 from service.events import EMAIL, enrollment
+
+from coursebus_openedx.consumer import group as group_module
+from coursebus_openedx.errors import StoppedError
 
 
 def users(received: list[Any]) -> list[int]:
@@ -102,7 +103,7 @@ def test_what_a_receiver_never_takes_is_a_dead_letter(
 
     (letter,) = on_bus.read(f"{group}.dead.{on_bus.prefix}-{topic}", 1)
     assert (letter.value(), letter.key(), letter.partition()) == (value, b"the key", 1)
-    all_headers = list(letter.headers() or [])
+    all_headers: list[Any] = list(letter.headers() or [])
     assert all_headers[: len(headers)] == headers
     ours = dict(all_headers[len(headers) :])
     assert ours["held_state"] == b"dead"
@@ -117,7 +118,9 @@ def test_what_a_receiver_never_takes_is_a_dead_letter(
     assert not [line for name, _, line in caplog.record_tuples if name.startswith("coursebus") and EMAIL in line]
 
 
-def test_what_cannot_be_read_is_a_dead_letter_and_the_others_go_on(on_bus: Bus, group: str, received: list[Any]) -> None:
+def test_what_cannot_be_read_is_a_dead_letter_and_the_others_go_on(
+    on_bus: Bus, group: str, received: list[Any]
+) -> None:
     topic = on_bus.topic()
     value, headers = on_bus.enrollment(topic, 1)
     on_bus.produce(topic, None, headers)

@@ -10,14 +10,6 @@ from uuid import UUID
 
 import pytest
 from conftest import REPOSITORY
-from coursebus_openedx import outbox, strict
-from coursebus_openedx.errors import (
-    EventNotWrittenError,
-    EventRefusedError,
-    EventTooLargeError,
-    EventUsedAgainError,
-    OutboxUnavailableError,
-)
 from django.core.management import call_command
 from django.db import connections, transaction
 from django.test import Client
@@ -27,6 +19,15 @@ from openedx_events.learning.signals import COURSE_ENROLLMENT_CREATED
 from service.events import COURSE, EMAIL, enrollment
 from service.models import Enrollment
 from service.views import ViewError
+
+from coursebus_openedx import outbox, strict
+from coursebus_openedx.errors import (
+    EventNotWrittenError,
+    EventRefusedError,
+    EventTooLargeError,
+    EventUsedAgainError,
+    OutboxUnavailableError,
+)
 
 COLUMNS = "event_id, event_type, source, occurred_at, payload_format, minor_version, payload, record_key, created_at"
 
@@ -90,7 +91,7 @@ def test_a_view_that_raises_after_emitting_leaves_nothing(alias: str) -> None:
 
 
 def test_a_wrong_event_fails_its_view(alias: str) -> None:
-    with pytest.raises(EventRefusedError, match="UserData.id is no long but str"):
+    with pytest.raises(EventRefusedError, match=r"UserData\.id is no long but str"):
         Client().get("/enroll/?user=nobody")
     assert (data(alias), rows(alias)) == (0, [])
 
@@ -241,5 +242,3 @@ def test_installing_twice_wraps_once() -> None:
     before = type(COURSE_ENROLLMENT_CREATED).send_event
     strict.install()
     assert type(COURSE_ENROLLMENT_CREATED).send_event is before
-
-

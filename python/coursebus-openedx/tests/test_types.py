@@ -8,14 +8,15 @@ import fastavro
 import pytest
 import samples
 from conftest import GOLDENS
-from coursebus_openedx import serialize
-from coursebus_openedx.consumer import decode
-from coursebus_openedx.consumer.wire import Headers, PoisonError
-from coursebus_openedx.errors import EventRefusedError
 from openedx_events.event_bus.avro.serializer import AvroSignalSerializer
 from openedx_events.learning.signals import COURSE_ENROLLMENT_CREATED
 from openedx_events.tooling import KNOWN_UNSERIALIZABLE_SIGNALS, OpenEdxPublicSignal, load_all_signals
 from service.events import enrollment
+
+from coursebus_openedx import serialize
+from coursebus_openedx.consumer import decode
+from coursebus_openedx.consumer.wire import Headers, PoisonError
+from coursebus_openedx.errors import EventRefusedError
 
 load_all_signals()
 SIGNALS = {signal.event_type: signal for signal in OpenEdxPublicSignal.all_events()}
@@ -23,7 +24,8 @@ SIGNALS = {signal.event_type: signal for signal in OpenEdxPublicSignal.all_event
 WITHOUT_SCHEMA = set(KNOWN_UNSERIALIZABLE_SIGNALS) - {"org.openedx.learning.external_grader.score.submitted.v1"}
 USABLE = sorted(SIGNALS.keys() - WITHOUT_SCHEMA)
 BYTES_MAX = 1_000_000
-HEADERS = [("ce_id", b"1b0abd8e-e65a-11f1-8bac-000000000004")]
+Raw = list[tuple[str, bytes | None]]
+HEADERS: Raw = [("ce_id", b"1b0abd8e-e65a-11f1-8bac-000000000004")]
 
 
 class Writers:
@@ -32,7 +34,7 @@ class Writers:
     def __init__(self, schema: Any) -> None:
         self._schema = fastavro.parse_schema(schema)
 
-    def get(self, schema_id: int) -> Any:
+    def get(self, _: int) -> Any:
         return self._schema
 
 
@@ -131,7 +133,7 @@ def test_fields_that_the_writer_has_more_or_less_of() -> None:
     assert caught.value.code == "does-not-fit"
 
 
-def refused(value: bytes | None, headers: list[tuple[str, bytes | None]] | None = None) -> str:
+def refused(value: bytes | None, headers: Raw | None = None) -> str:
     """The code with which a record is refused."""
     all_headers = [("ce_type", b"x"), *HEADERS] if headers is None else headers
     schema = AvroSignalSerializer(COURSE_ENROLLMENT_CREATED).schema
@@ -156,8 +158,8 @@ def test_what_cannot_be_read_is_refused_with_a_code() -> None:
 
 
 def test_headers_are_there_once_and_text() -> None:
-    known = [("ce_type", b"x"), *HEADERS]
-    for headers in (
+    known: Raw = [("ce_type", b"x"), *HEADERS]
+    cases: list[Raw] = [
         [],
         [("ce_type", b"x")],
         [*known, ("ce_id", b"again")],
@@ -166,7 +168,8 @@ def test_headers_are_there_once_and_text() -> None:
         [*known, ("ce_time", b"2026-01-02T03:04:05")],
         [*known, ("ce_time", b"noon")],
         [*known, ("ce_minorversion", b"-1")],
-    ):
+    ]
+    for headers in cases:
         assert refused(b"", headers) == "malformed-headers", headers
 
 
