@@ -1,9 +1,10 @@
-//! The project's tasks: `cargo xtask test | services | codegen | bench | faults`. One file a command.
+//! The project's tasks: `cargo xtask test | services | codegen | bench | faults | python`. One file a command.
 
 mod bench;
 mod codegen;
 mod env;
 mod faults;
+mod python;
 mod run;
 mod services;
 mod test;
@@ -38,6 +39,8 @@ enum Task {
     Bench(bench::Args),
     /// Kills and stops brokers, the database and sinks on a line under load, and audits what is left
     Faults(faults::Args),
+    /// Checks, tests and builds the Python package, on the services that the environment names
+    Python,
 }
 
 fn main() -> ExitCode {
@@ -48,6 +51,7 @@ fn main() -> ExitCode {
         Task::Codegen { check } => codegen::run(&root, check),
         Task::Bench(args) => bench::run(&root, &args),
         Task::Faults(args) => faults::run(&root, &args),
+        Task::Python => python::run(&root),
     };
     if let Err(error) = done {
         eprintln!("error: {error:#}");

@@ -35,6 +35,7 @@ class Service:
             "SERVICE_SETTINGS": json.dumps(self._bus.settings(**settings)),
             "SERVICE_SQLITE": str(self._folder / "service.db"),
             "SERVICE_JOURNAL": str(self._journal),
+            "SERVICE_USES_DATABASE": "yes" if "DATABASES" in settings else "",
             "SERVICE_HANG_AT": "" if hang_at is None else str(hang_at),
         }
         command = [sys.executable, str(MANAGE), "consume_events", "-t", self.topic, "-g", self.group]
@@ -87,3 +88,19 @@ def test_a_setting_that_is_missing_ends_the_process_with_one_and_its_name(servic
         _, errors = process.communicate(timeout=15)
     assert process.returncode == 1
     assert "the setting EVENT_BUS_KAFKA_SCHEMA_REGISTRY_URL is missing" in errors
+
+
+def test_while_the_database_is_away_nothing_is_put_aside(bus: Bus, service: Service) -> None:
+    bus.enroll(service.topic, 1)
+    gone = {"ENGINE": "django.db.backends.postgresql", "HOST": "127.0.0.1", "PORT": 1, "NAME": "gone", "USER": "nobody"}
+    with service.consumer(DATABASES={"default": gone}, COURSEBUS_AWAY_SECONDS=1.5) as process:
+        _, errors = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert "the database is away for longer than 1.5 s" in errors
+    assert " 0 dead letters" in errors
+    assert bus.committed(service.group, service.topic) < 0
+
+    tried = len(service.users())
+    assert tried > 2
+    with service.consumer():
+        wait_for("the event", lambda: len(service.users()) == tried + 1)

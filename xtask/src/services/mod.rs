@@ -317,7 +317,7 @@ fn print_env(endpoints: &Endpoints) {
 }
 
 /// Waits for a lock between processes; the system releases it when the file is dropped or the process ends.
-fn lock(path: &Path) -> Result<File> {
+pub fn lock(path: &Path) -> Result<File> {
     fs::create_dir_all(path.parent().context("a lock lies in a folder")?)?;
     let file = File::create(path).with_context(|| path.display().to_string())?;
     file.lock().with_context(|| path.display().to_string())?;

@@ -6,6 +6,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from django.db import connection
+
 
 def connect() -> None:
     if os.environ.get("SERVICE_JOURNAL"):
@@ -20,6 +22,8 @@ def note(sender: Any, signal: Any, **kwargs: Any) -> None:
         journal.write(line + "\n")
         journal.flush()
         os.fsync(journal.fileno())
+    if os.environ.get("SERVICE_USES_DATABASE"):
+        connection.ensure_connection()
     hang = os.environ.get("SERVICE_HANG_AT")
     if hang and kwargs["enrollment"].user.id == int(hang):
         time.sleep(600)  # the test ends the process here

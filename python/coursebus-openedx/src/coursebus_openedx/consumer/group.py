@@ -227,7 +227,7 @@ class Group:
         logger.warning("%s of %s: positions are not committed: %s", self._group_id, self._topic, error)
         if now - self._failing_since > self._settings.away_seconds:
             raise StoppedError(
-                f"positions of the group {self._group_id} could not be committed for {self._settings.away_seconds:.0f} s "
+                f"positions of the group {self._group_id} could not be committed for {self._settings.away_seconds:g} s "
                 f"({error}); what was handled since comes again"
             ) from error
 

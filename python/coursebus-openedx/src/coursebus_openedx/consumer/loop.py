@@ -109,7 +109,7 @@ class Loop:
                 if time.monotonic() > until:
                     raise StoppedError(
                         f"the schema registry {self._settings.registry_url} is away ({error}) for longer than "
-                        f"{self._settings.away_seconds:.0f} s; {record} comes again"
+                        f"{self._settings.away_seconds:g} s; {record} comes again"
                     ) from error
             self._group.wait(delay, record)
         raise AssertionError("there is always another delay")
@@ -135,7 +135,7 @@ class Loop:
             raise PoisonError("cannot-process", failed.reason())
         if took > self._settings.away_seconds:
             raise StoppedError(
-                f"the database is away for longer than {self._settings.away_seconds:.0f} s; {record} comes again"
+                f"the database is away for longer than {self._settings.away_seconds:g} s; {record} comes again"
             )
 
     def _bury(self, record: Record, poison: PoisonError, tries: int) -> None:
