@@ -178,7 +178,7 @@ def test_a_database_without_the_table_fails_the_transaction(alias: str, monkeypa
 
 def test_no_error_and_no_log_has_personal_data(alias: str, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG, "coursebus_openedx")
-    wrong = [enrollment("nobody"), enrollment(mode=5), enrollment(creation_date=EMAIL), enrollment(mode=float("nan"))]
+    wrong = [enrollment(EMAIL), enrollment(mode=5), enrollment(creation_date=EMAIL), enrollment(mode=float("nan"))]
     for event in wrong:
         with pytest.raises(EventNotWrittenError) as caught:
             send(event_data={"enrollment": event})
