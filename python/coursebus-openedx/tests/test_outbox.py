@@ -1,5 +1,6 @@
 """The producer: an event and the data that it is about are committed together, or neither."""
 
+import asyncio
 import json
 import logging
 import socket
@@ -174,6 +175,22 @@ def test_a_database_without_the_table_fails_the_transaction(alias: str, monkeypa
     with pytest.raises(OutboxUnavailableError, match="migrate coursebus_openedx"):
         Client().get("/enroll/")
     assert (data(alias), rows(alias)) == (0, [])
+
+
+def test_whatever_keeps_the_row_from_being_written_is_raised(alias: str, settings: Any) -> None:
+    async def asynchronous_view() -> None:
+        COURSE_ENROLLMENT_CREATED.send_event(enrollment=enrollment())
+
+    with pytest.raises(OutboxUnavailableError, match="SynchronousOnlyOperation"):
+        asyncio.run(asynchronous_view())
+    settings.COURSEBUS_OUTBOX_DATABASE = "nowhere"
+    with pytest.raises(OutboxUnavailableError, match="ConnectionDoesNotExist"):
+        COURSE_ENROLLMENT_CREATED.send_event(enrollment=enrollment())
+    settings.COURSEBUS_OUTBOX_DATABASE = None
+    settings.COURSEBUS_PAYLOAD_BYTES_MAX = "much"
+    with pytest.raises(OutboxUnavailableError, match="ImproperlyConfigured"):
+        COURSE_ENROLLMENT_CREATED.send_event(enrollment=enrollment())
+    assert rows(alias) == []
 
 
 def test_no_error_and_no_log_has_personal_data(alias: str, caplog: pytest.LogCaptureFixture) -> None:

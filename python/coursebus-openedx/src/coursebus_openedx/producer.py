@@ -8,7 +8,7 @@ from openedx_events.event_bus import EventBusProducer
 from openedx_events.tooling import OpenEdxPublicSignal
 
 from coursebus_openedx import conf, outbox, serialize
-from coursebus_openedx.errors import EventNotWrittenError, EventRefusedError
+from coursebus_openedx.errors import EventNotWrittenError, EventRefusedError, OutboxUnavailableError
 
 logger = logging.getLogger(__name__)
 
@@ -47,6 +47,9 @@ class Producer(EventBusProducer):  # type: ignore[misc]  # openedx-events has no
         except EventNotWrittenError:
             outbox.forbid_commit(conf.outbox_database())
             raise
+        except Exception as error:
+            # A setting that is wrong, an async view: openedx-events would only log it, and the data be committed.
+            raise OutboxUnavailableError(f"{signal.event_type}: no row was written: {type(error).__name__}") from error
 
     def _write(
         self,

@@ -86,6 +86,8 @@ class Group:
         self._group_id = group_id
         self._stopping = stopping
         self._assigned: set[int] = set()
+        self._revoked: set[int] = set()
+        """Since a wait began. A partition that was taken away and given back within one poll begins at its position again."""
         self._done: dict[int, int] = {}
         """Partition → the next offset to read, not committed yet."""
         self._uncommitted = 0
@@ -118,13 +120,14 @@ class Group:
         Raises AbandonedError when the record's partition was revoked, or the process is to stop.
         """
         until = time.monotonic() + seconds
+        self._revoked.clear()
         self._each_assigned(self._consumer.pause)
         try:
             while (left := until - time.monotonic()) > 0:
                 message = self._consumer.poll(min(left, POLL_SECONDS))
                 self._commit_if_due()
                 self._give_back(message)
-                if self._stopping.is_set() or record.partition not in self._assigned:
+                if self._stopping.is_set() or record.partition in self._revoked:
                     raise AbandonedError
         finally:
             self._each_assigned(self._consumer.resume)
@@ -200,6 +203,7 @@ class Group:
     def _on_lost(self, _: Any, partitions: list[TopicPartition]) -> None:
         for partition in partitions:
             self._assigned.discard(partition.partition)
+            self._revoked.add(partition.partition)
             self._done.pop(partition.partition, None)
 
     def _commit_if_due(self) -> None:
