@@ -87,7 +87,7 @@ class Group:
         self._stopping = stopping
         self._assigned: set[int] = set()
         self._revoked: set[int] = set()
-        """Since a wait began. A partition that was taken away and given back within one poll begins at its position again."""
+        """Since a wait began: what was taken away and given back within one poll begins at its position again, too."""
         self._done: dict[int, int] = {}
         """Partition → the next offset to read, not committed yet."""
         self._uncommitted = 0
