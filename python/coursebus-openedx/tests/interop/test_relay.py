@@ -9,10 +9,15 @@ from urllib.parse import quote
 
 import pytest
 from bus import Bus, running, wait_for
+from catalogue import CATALOGUE, SIGNALS, USABLE, records
 from django.db import connections
 from django.test import Client
+from openedx_events.data import EventsMetadata
+from openedx_events.event_bus import get_producer
 from openedx_events.learning.signals import COURSE_ENROLLMENT_CREATED
 from service.events import enrollment
+
+from coursebus_openedx.consumer import decode
 
 TOPIC = "course-enrollment-lifecycle"
 
@@ -43,17 +48,12 @@ def relay(on_bus: Bus) -> Bus:
 
 
 def test_what_a_view_commits_reaches_another_service(alias: str, relay: Bus, received: list[Any]) -> None:
-    with connections[alias].cursor() as cursor:
-        cursor.execute("DELETE FROM coursebus_outbox")
+    empty(alias)
     for user in (1, 2, 3):
         assert Client().get(f"/enroll/?user={user}").status_code == 200
     received.clear()  # the service's own signals
 
-    done = coursebus(relay, "relay", "run", "--until-empty", "--db", url_of(alias))
-    assert done.returncode == 0, done.stderr
-    with connections[alias].cursor() as cursor:
-        cursor.execute("SELECT COUNT(*) FROM coursebus_outbox")
-        assert cursor.fetchone()[0] == 0
+    publish(relay, alias)
 
     with running(TOPIC, f"group-{uuid.uuid4().hex[:8]}"):
         wait_for("three events", lambda: len(received) == 3)
@@ -61,7 +61,49 @@ def test_what_a_view_commits_reaches_another_service(alias: str, relay: Bus, rec
     assert {event["metadata"].event_type for event in received} == {COURSE_ENROLLMENT_CREATED.event_type}
     assert {event["from_event_bus"] for event in received} == {True}
 
-    tail = coursebus(relay, "event", "tail", TOPIC, "--from", "earliest", "--until-end")
-    shown = [json.loads(line) for line in tail.stdout.splitlines()]
+    shown = tail(relay)
     assert {event["source"] for event in shown} == {"openedx/lms/web"}
     assert {event["id"] for event in shown} == {str(event["metadata"].id) for event in received}
+
+
+def test_every_type_that_a_service_can_emit_is_published_as_it_was(alias: str, relay: Bus) -> None:
+    """What is full, what is false, and what was seen of the Python services."""
+    empty(alias)
+    sent: dict[str, Any] = {}
+    for event_type in USABLE:
+        signal, entry = SIGNALS[event_type], CATALOGUE[event_type]
+        for record in records(event_type):
+            metadata = EventsMetadata(event_type=event_type)
+            data = {name: decode._object(record[name], kind, 0) for name, kind in signal.init_data.items()}
+            get_producer().send(
+                signal=signal,
+                topic=entry["topic"],
+                event_key_field=entry["key"],
+                event_data=data,
+                event_metadata=metadata,
+            )
+            sent[str(metadata.id)] = (event_type, metadata.time.isoformat(), record)
+    publish(relay, alias)
+    shown = {event["id"]: (event["type"], event["time"].replace("Z", "+00:00"), event["data"]) for event in tail(relay)}
+    assert shown == sent
+
+
+def empty(alias: str) -> None:
+    with connections[alias].cursor() as cursor:
+        cursor.execute("DELETE FROM coursebus_outbox")
+
+
+def publish(bus: Bus, alias: str) -> None:
+    """Runs the relay until the outbox is empty; nothing may be held."""
+    done = coursebus(bus, "relay", "run", "--until-empty", "--db", url_of(alias))
+    assert done.returncode == 0, done.stderr
+    with connections[alias].cursor() as cursor:
+        for table in ("coursebus_outbox", "coursebus_outbox_held"):
+            cursor.execute(f"SELECT COUNT(*) FROM {table}")
+            assert cursor.fetchone()[0] == 0, table
+
+
+def tail(bus: Bus) -> list[Any]:
+    shown = coursebus(bus, "event", "tail", "--from", "earliest", "--until-end")
+    assert shown.returncode == 0, shown.stderr
+    return [json.loads(line) for line in shown.stdout.splitlines()]
