@@ -7,7 +7,7 @@ _list:
 test *FILTER:
     cargo xtask test {{FILTER}}
 
-# One step of the tests: fmt, codegen, clippy, docs, build, tests
+# One step of the tests: fmt, codegen, clippy, docs, build, tests, python, faults
 check STEP:
     cargo xtask test --only {{STEP}}
 
@@ -30,6 +30,10 @@ codegen:
 # A real Kafka and PostgreSQL for tests: up, down, status, env
 services ACTION="up" *ARGS:
     cargo xtask services {{ACTION}} {{ARGS}}
+
+# The Python package: format, lints, types, tests, wheel
+python:
+    cargo xtask python
 
 # Format everything
 fmt:

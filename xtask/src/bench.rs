@@ -31,7 +31,10 @@ pub fn run(root: &Path, args: &Args) -> Result<()> {
     if args.bench.first().is_some_and(|name| name == "consumer") {
         bench.env(env::BENCH_PEERS, bench_peers(root)?);
     }
-    bench.env_remove(env::KAFKA_BOOTSTRAP).env_remove(env::DATABASE_URL).envs(endpoints.variables());
+    for service in [env::KAFKA_BOOTSTRAP, env::DATABASE_URL, env::MYSQL_URL] {
+        bench.env_remove(service);
+    }
+    bench.envs(endpoints.variables());
     succeed(bench.env(env::COURSEBUS_BIN, release.join("coursebus")))
 }
 

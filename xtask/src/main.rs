@@ -1,10 +1,11 @@
-//! The project's tasks: `cargo xtask test | services | codegen | bench | faults`. One file a command.
+//! The project's tasks: `cargo xtask test | services | codegen | bench | faults | python`. One file a command.
 
 mod bench;
 mod codegen;
 mod env;
 mod faults;
 mod planted;
+mod python;
 mod run;
 mod services;
 mod test;
@@ -27,7 +28,7 @@ struct Args {
 enum Task {
     /// Checks and tests everything, on real services; this is what CI runs
     Test(test::Args),
-    /// Starts and stops a real Kafka and PostgreSQL for tests
+    /// Starts and stops a real Kafka, PostgreSQL and MariaDB for tests
     Services(services::Args),
     /// Writes the Rust types of the event schemas
     Codegen {
@@ -39,6 +40,8 @@ enum Task {
     Bench(bench::Args),
     /// Kills and stops brokers, the database and sinks on a line under load, and audits what is left
     Faults(faults::Args),
+    /// Checks, tests and builds the Python package, on the services that the environment names
+    Python,
 }
 
 fn main() -> ExitCode {
@@ -49,6 +52,7 @@ fn main() -> ExitCode {
         Task::Codegen { check } => codegen::run(&root, check),
         Task::Bench(args) => bench::run(&root, &args),
         Task::Faults(args) => faults::run(&root, &args),
+        Task::Python => python::run(&root),
     };
     if let Err(error) = done {
         eprintln!("error: {error:#}");

@@ -39,7 +39,7 @@ pub struct Outcome {
 /// Runs the steps that were asked for, and says at the end what ran, how long it took and what was skipped.
 pub fn run(root: &Path, args: &Args) -> Result<()> {
     let steps: Vec<Step> = Step::value_variants().iter().copied().filter(|step| wanted(*step, args)).collect();
-    let needs_services = steps.contains(&Step::Tests);
+    let needs_services = steps.iter().any(|step| step.uses_services());
     if steps.iter().any(|step| step.compiles()) {
         find_build_tools()?;
     }
@@ -62,11 +62,16 @@ fn run_steps(
     notes: &mut Notes,
     outcomes: &mut Vec<Outcome>,
 ) -> Result<()> {
+    let mut ready = None;
     for &step in steps {
         println!("\n== {} (budget {} s)", step.name(), step.budget().as_secs());
         let began = Instant::now();
         let endpoints = match (&mut services, step) {
-            (Some(services), Step::Tests) => services.ready()?,
+            // They can be waited for once; the next step finds them where they were.
+            (Some(services), step) if step.uses_services() => match &ready {
+                Some(endpoints) => Endpoints::clone(endpoints),
+                None => ready.insert(services.ready()?).clone(),
+            },
             _ => Endpoints::default(),
         };
         let mut command = step.command(&args.filter)?;
@@ -83,7 +88,7 @@ fn run_steps(
 /// What a step's program finds in its environment: exactly the services that this run uses.
 fn set_env(command: &mut Command, root: &Path, endpoints: &Endpoints) {
     command.current_dir(root);
-    for service in [env::KAFKA_BOOTSTRAP, env::KAFKA_SECURE, env::DATABASE_URL] {
+    for service in [env::KAFKA_BOOTSTRAP, env::KAFKA_SECURE, env::DATABASE_URL, env::MYSQL_URL] {
         command.env_remove(service);
     }
     command.envs(endpoints.variables()).env(env::COURSEBUS_BIN, env::target_dir(root).join("debug/coursebus"));

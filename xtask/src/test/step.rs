@@ -32,6 +32,8 @@ pub enum Step {
     Build,
     /// All tests pass
     Tests,
+    /// The Python package is formatted, typed and tested, and its wheel builds
+    Python,
     /// Nothing is lost while brokers, members and the database are killed and stopped
     Faults,
 }
@@ -49,6 +51,7 @@ impl Step {
             Self::Docs => "docs",
             Self::Build => "build",
             Self::Tests => "tests",
+            Self::Python => "python",
             Self::Faults => "faults",
         }
     }
@@ -58,9 +61,10 @@ impl Step {
     pub fn budget(self) -> Duration {
         Duration::from_mins(match self {
             Self::Fmt | Self::Codegen => 1,
-            Self::Clippy => 11,
+            Self::Clippy => 10,
             Self::Docs => 3,
-            Self::Build => 10,
+            Self::Build => 9,
+            Self::Python => 2,
             Self::Tests => 11,
             Self::Faults => 8,
         })
@@ -73,7 +77,12 @@ impl Step {
 
     /// Whether it builds the C libraries.
     pub fn compiles(self) -> bool {
-        !matches!(self, Self::Fmt | Self::Codegen)
+        !matches!(self, Self::Fmt | Self::Codegen | Self::Python)
+    }
+
+    /// Whether its tests find real services in their environment.
+    pub fn uses_services(self) -> bool {
+        matches!(self, Self::Tests | Self::Python)
     }
 
     /// The program to run; `filter` is for tests only.
@@ -89,6 +98,10 @@ impl Step {
             Self::Docs => command.args(["doc", "--no-deps", "--workspace"]).env("RUSTDOCFLAGS", "-D warnings"),
             // With the tests, so that both have the same features and nothing is compiled twice.
             Self::Build => command.args(["build", "--workspace", "--bins", "--tests"]),
+            Self::Python => {
+                command = Command::new(env::this_program()?);
+                command.arg("python")
+            }
             Self::Faults => {
                 command = Command::new(env::this_program()?);
                 command.args(["faults", "--minutes", FAULTS_MINUTES])

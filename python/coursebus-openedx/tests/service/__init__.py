@@ -1,0 +1,1 @@
+"""A small Django service, as the tests need one."""

@@ -1,0 +1,5 @@
+from django.urls import path
+
+from service import views
+
+urlpatterns = [path("enroll/", views.enroll)]
