@@ -1,6 +1,7 @@
 //! Holding: a poison record and the later ones of its key wait, all others flow, and they come back in their order.
 
 mod lane;
+mod on_topics;
 mod web;
 
 use std::{collections::BTreeMap, sync::OnceLock, time::Duration};

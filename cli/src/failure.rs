@@ -185,6 +185,10 @@ impl From<ReadError> for Failure {
         let failure = match error {
             ReadError::UnknownTopic { topic } => Self::new(Code::UnknownTopic, what, topic, APPLY),
             ReadError::Unavailable { .. } => Self::new(Code::BusUnavailable, what, "the bus", LOG_AWAY),
+            ReadError::Replaced { instance, .. } => {
+                let next = "give each process that runs at the same time another --instance";
+                Self::new(Code::Fenced, what, instance, next)
+            }
             ReadError::OutOfRange { partition, .. } => {
                 let next = "the records are gone: decide what that means for your data before you go on";
                 Self::new(Code::PositionOutOfRange, what, partition.to_string(), next)
@@ -252,6 +256,12 @@ impl From<EngineError> for Failure {
         let (what, full) = (chain(&error), is_full(&error));
         let failure = match error {
             EngineError::Log { source, .. } => Self { what, ..source.into() },
+            EngineError::Partitions { partition, .. } => Self::new(
+                Code::PartitionCount,
+                what,
+                partition.to_string(),
+                "stop the producers, let every group read the topic to its end, and only then raise the number in the catalogue too (docs/errors/partition-count.md)",
+            ),
             EngineError::Process { partition, source, .. } => {
                 let (code, next) = match source {
                     ProcessError::Fenced { .. } => {

@@ -1,14 +1,15 @@
 //! Spans to an OpenTelemetry collector, as OTLP over HTTP with JSON.
 //!
-//! One kind of span, `process`, in one request a second: written by hand, because the SDK and its exporter would bring
+//! Two kinds of span, `send` and `process`, in one request a second: written by hand, because the SDK and its exporter would bring
 //! forty crates for it.
 
 use std::{
     fmt,
     sync::Arc,
-    time::{Duration, UNIX_EPOCH},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
+use coursebus_producer::Emitted;
 use coursebus_sinks_kit::{Processed, Traced, Tracer};
 use serde_json::{Value, json};
 use tokio::{sync::mpsc, task::JoinHandle};
@@ -49,6 +50,18 @@ impl Traces {
         self.exporter.clone().map(|exporter| exporter as Arc<dyn Tracer>)
     }
 
+    /// The span of an event that is about to be sent, which begins a trace; none where nobody is to be told.
+    pub fn sending(&self) -> Option<Sending> {
+        self.exporter.as_ref().map(|_| Sending::now())
+    }
+
+    /// The event is durable: its span ends.
+    pub fn sent(&self, sending: &Sending, event_type: &'static str, emitted: &Emitted) {
+        if let Some(exporter) = &self.exporter {
+            exporter.tell(vec![sending.span(event_type, emitted)]);
+        }
+    }
+
     /// Sends what waits. Those who were told must be gone.
     pub async fn end(self) {
         drop(self.exporter);
@@ -58,9 +71,52 @@ impl Traces {
     }
 }
 
+/// An event on its way, as the beginning of a trace.
+#[derive(Debug)]
+pub struct Sending {
+    trace_id: [u8; 16],
+    span_id: [u8; 8],
+    began: SystemTime,
+    since: std::time::Instant,
+}
+
+impl Sending {
+    #[expect(clippy::disallowed_methods, reason = "a span has a place in time; nothing decides by it")]
+    fn now() -> Self {
+        Self {
+            trace_id: uuid::Uuid::new_v4().into_bytes(),
+            span_id: new_span_id(),
+            began: SystemTime::now(),
+            since: std::time::Instant::now(),
+        }
+    }
+
+    /// What the event carries, so that its readers go on with the trace. Source: W3C Trace Context, 3.2.
+    pub fn traceparent(&self) -> String {
+        format!("00-{}-{}-01", hex(&self.trace_id), hex(&self.span_id))
+    }
+
+    fn span(&self, event_type: &str, emitted: &Emitted) -> Value {
+        const PRODUCER: u8 = 4;
+        let began = self.began.duration_since(UNIX_EPOCH).unwrap_or_default();
+        let mut attributes = destination("send", &emitted.topic, emitted.partition, emitted.offset.0);
+        attributes.push(text("messaging.message.id", emitted.id.as_str()));
+        attributes.push(text("cloudevents.event_type", event_type));
+        json!({
+            "traceId": hex(&self.trace_id),
+            "spanId": hex(&self.span_id),
+            "name": format!("send {}", emitted.topic),
+            "kind": PRODUCER,
+            "startTimeUnixNano": began.as_nanos().to_string(),
+            "endTimeUnixNano": (began + self.since.elapsed()).as_nanos().to_string(),
+            "attributes": attributes,
+        })
+    }
+}
+
 /// Sends what it is told to a collector, on a task of its own.
 struct Exporter {
-    waiting: mpsc::Sender<Processed>,
+    waiting: mpsc::Sender<Vec<Value>>,
 }
 
 impl fmt::Debug for Exporter {
@@ -84,24 +140,27 @@ impl Exporter {
         let task = tokio::spawn(export(client, url, told));
         Ok((Self { waiting }, task))
     }
-}
 
-impl Tracer for Exporter {
-    fn processed(&self, batch: Processed) {
-        if self.waiting.try_send(batch).is_err() {
+    fn tell(&self, spans: Vec<Value>) {
+        if self.waiting.try_send(spans).is_err() {
             tracing::warn!("the collector is too slow: spans are dropped");
         }
     }
 }
 
-async fn export(client: reqwest::Client, url: reqwest::Url, mut told: mpsc::Receiver<Processed>) {
+impl Tracer for Exporter {
+    fn processed(&self, batch: Processed) {
+        self.tell(spans(&batch));
+    }
+}
+
+async fn export(client: reqwest::Client, url: reqwest::Url, mut told: mpsc::Receiver<Vec<Value>>) {
     let mut reachable = true;
-    while let Some(first) = told.recv().await {
-        let mut spans = spans(&first);
+    while let Some(mut spans) = told.recv().await {
         let until = tokio::time::Instant::now() + EVERY;
         while spans.len() < SPANS_MAX {
             match tokio::time::timeout_at(until, told.recv()).await {
-                Ok(Some(next)) => spans.extend(self::spans(&next)),
+                Ok(Some(next)) => spans.extend(next),
                 Ok(None) | Err(_) => break,
             }
         }
@@ -141,15 +200,8 @@ fn spans(batch: &Processed) -> Vec<Value> {
 fn span(batch: &Processed, record: &Traced, start: &str, end: &str) -> Value {
     const CONSUMER: u8 = 5;
     let topic = &*batch.partition.topic;
-    let mut attributes = vec![
-        text("messaging.system", "kafka"),
-        text("messaging.operation.name", "process"),
-        text("messaging.operation.type", "process"),
-        text("messaging.destination.name", topic),
-        text("messaging.destination.partition.id", &batch.partition.partition.to_string()),
-        text("messaging.consumer.group.name", &batch.group),
-        json!({ "key": "messaging.kafka.offset", "value": { "intValue": record.offset.0.to_string() } }),
-    ];
+    let mut attributes = destination("process", topic, batch.partition.partition, record.offset.0);
+    attributes.push(text("messaging.consumer.group.name", &batch.group));
     attributes.extend(record.event_id.as_deref().map(|id| text("messaging.message.id", id)));
     attributes.extend(record.event_type.as_deref().map(|name| text("cloudevents.event_type", name)));
     json!({
@@ -162,6 +214,18 @@ fn span(batch: &Processed, record: &Traced, start: &str, end: &str) -> Value {
         "endTimeUnixNano": end,
         "attributes": attributes,
     })
+}
+
+/// What is done, and where. Source: OpenTelemetry's semantic conventions for messaging.
+fn destination(operation: &str, topic: &str, partition: i32, offset: i64) -> Vec<Value> {
+    vec![
+        text("messaging.system", "kafka"),
+        text("messaging.operation.name", operation),
+        text("messaging.operation.type", operation),
+        text("messaging.destination.name", topic),
+        text("messaging.destination.partition.id", &partition.to_string()),
+        json!({ "key": "messaging.kafka.offset", "value": { "intValue": offset.to_string() } }),
+    ]
 }
 
 fn text(key: &str, value: &str) -> Value {
@@ -183,6 +247,25 @@ mod tests {
     use coursebus_transport::{Offset, TopicPartition};
 
     use super::*;
+
+    #[test]
+    fn an_event_that_is_sent_begins_a_trace() {
+        let sending = Sending { trace_id: [0xab; 16], span_id: [1; 8], ..Sending::now() };
+        assert_eq!(sending.traceparent(), format!("00-{}-{}-01", "ab".repeat(16), "01".repeat(8)));
+        let emitted = Emitted {
+            topic: "dev-t".into(),
+            partition: 2,
+            offset: Offset(7),
+            id: coursebus_schemas::EventId::new("id").expect("an id"),
+        };
+        let span = sending.span("a.type", &emitted);
+        assert_eq!(
+            (&span["name"], &span["kind"], &span["parentSpanId"]),
+            (&json!("send dev-t"), &json!(4), &Value::Null)
+        );
+        let kept = Parent::parse(sending.traceparent().as_bytes()).expect("sinks go on with it");
+        assert_eq!(json!(hex(&kept.span_id)), span["spanId"]);
+    }
 
     #[test]
     fn a_span_goes_on_with_the_producer_s_trace() {

@@ -166,6 +166,27 @@ fn members_that_run_refuse_a_reset_and_fenced_they_write_nothing_more() {
 }
 
 #[test]
+fn of_two_processes_of_one_name_the_older_ends() {
+    matrix("groups", "embedded", "sqlite");
+    let line = Line::embedded();
+    let cli = line.cli();
+    emit(cli, RUN, &runs(8));
+    let start = || cli.start(["sink", "run", "discovery", "--session-timeout", "30s", "--instance", "one"]);
+    let applied = |count| move |_: &Background| (sum(&describe(cli, "discovery"), "position") == count).then_some(());
+    let mut older = start();
+    older.wait_for("the events are applied", LIMIT, applied(8));
+    let mut newer = start();
+    let said = |sink: &Background| sink.stderr().contains("error[fenced]").then(|| sink.stderr());
+    let said = older.wait_for("the older one is out", LIMIT, said);
+    assert!(said.contains("with the name one has taken this one's place"), "{said}");
+    older.end_within(LIMIT).code(1);
+    emit(cli, RUN, &[run("course-v1:OU+C+late")]);
+    newer.wait_for("the newer one goes on, before the session of the older is over", LIMIT / 4, applied(9));
+    newer.interrupt();
+    newer.end_within(LIMIT).ok();
+}
+
+#[test]
 fn a_plain_group_is_moved_on_the_bus() {
     for line in [Some(Line::embedded()), Line::kafka()].into_iter().flatten() {
         matrix("groups", line.backend(), "none");

@@ -81,6 +81,28 @@ async fn a_sink_goes_on_with_the_trace_of_an_event() {
     assert_eq!(cli.run(["sink", "dump", "license_manager"]).ok().json_lines().len(), 2);
 }
 
+#[tokio::test]
+async fn an_event_that_is_emitted_begins_a_trace() {
+    matrix("traces", "embedded", "sqlite");
+    let cli = Cli::new();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let collector = format!("http://{}", listener.local_addr().unwrap());
+    std::fs::write(cli.dir().join("plans.jsonl"), plan("traced")).unwrap();
+    let emitting = cli.start(["event", "emit", PLAN, "--file", "plans.jsonl", "--otlp", &collector]);
+    let (_, posted) = tokio::time::timeout(LIMIT, collect(listener)).await.expect("spans are posted");
+    let span = &posted["resourceSpans"][0]["scopeSpans"][0]["spans"][0];
+    assert_eq!((&span["name"], &span["kind"]), (&json!("send dev-subscription-plan-lifecycle"), &json!(4)));
+    let printed = emitting.end_within(LIMIT).ok().json_lines();
+    let attributes = span["attributes"].as_array().unwrap();
+    let id = attributes.iter().find(|a| a["key"] == "messaging.message.id").unwrap();
+    assert_eq!(id["value"]["stringValue"], printed[0]["id"]);
+    let read = cli.run(["event", "tail", "--until-end"]).ok().json_lines();
+    let headers = read[0]["headers"].as_array().unwrap();
+    let parent = &headers.iter().find(|header| header[0] == "traceparent").unwrap()[1];
+    let (trace, of) = (span["traceId"].as_str().unwrap(), span["spanId"].as_str().unwrap());
+    assert_eq!(parent, &json!(format!("00-{trace}-{of}-01")), "whoever reads it goes on there");
+}
+
 #[test]
 fn a_collector_that_is_away_stops_no_sink() {
     matrix("traces", "embedded", "sqlite");

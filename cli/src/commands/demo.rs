@@ -69,6 +69,7 @@ async fn line(dir: &std::path::Path) -> Result<ExitCode, Failure> {
         until: Until::CaughtUp,
         settings: SinkSettings { audit: true, ..SinkSettings::default() },
         session_timeout: std::time::Duration::from_secs(10),
+        instance: None,
     };
     let never = std::future::pending::<Why>();
     follow(&bus, PREFIX, running.clone(), &options, never).await?;

@@ -71,6 +71,10 @@ pub struct RunArgs {
     /// After so long without a sign of life a member's partitions go to others
     #[arg(long, default_value = "10s", value_name = "DURATION", value_parser = humantime::parse_duration)]
     session_timeout: Duration,
+    /// A name that this process keeps when it is started again: back within the session time-out it has its partitions again
+    /// and no other member is interrupted. Give each process another one
+    #[arg(long, env = "COURSEBUS_INSTANCE", value_name = "NAME")]
+    instance: Option<String>,
     /// Go on behind records that are gone (retention, a recreated topic); the gap is noted in the database
     #[arg(long)]
     accept_gap: bool,
@@ -207,6 +211,8 @@ pub struct SinkOptions {
     pub settings: SinkSettings,
     /// The group's session time-out.
     pub session_timeout: Duration,
+    /// The name that the members keep when they are started again.
+    pub instance: Option<String>,
 }
 
 async fn run_sinks(global: &Global, args: RunArgs) -> Result<ExitCode, Failure> {
@@ -226,6 +232,7 @@ async fn run_sinks(global: &Global, args: RunArgs) -> Result<ExitCode, Failure> 
             ..SinkSettings::default()
         },
         session_timeout: args.session_timeout,
+        instance: args.instance,
     };
     let mut running = Vec::new();
     for spec in specs {
@@ -283,6 +290,7 @@ pub async fn follow(
         check_topics(bus.log.as_ref(), &spec.topics(prefix)).await?;
         let mut group = GroupSettings::new(spec.group(), spec.topics(prefix));
         group.session_timeout = options.session_timeout;
+        group.instance.clone_from(&options.instance);
         let mut settings = EngineSettings::new(group);
         settings.until = options.until;
         let (log, registry) = (bus.log.clone(), bus.registry.clone());

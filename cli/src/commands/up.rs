@@ -63,6 +63,7 @@ pub async fn run(global: &Global, args: Args) -> Result<ExitCode, Failure> {
         until: Until::Stopped,
         settings: SinkSettings { audit: args.audit, tracer: traces.tracer(), ..SinkSettings::default() },
         session_timeout: Duration::from_secs(10),
+        instance: None,
     };
     let asked = async {
         stopped().await;

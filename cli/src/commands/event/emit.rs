@@ -11,7 +11,7 @@ use super::list::find;
 use crate::{
     context::Global,
     failure::{Code, Failure},
-    output,
+    otlp, output,
 };
 
 /// How many events may wait for their confirmation.
@@ -30,29 +30,44 @@ pub struct Args {
     /// The events; - reads standard input
     #[arg(long, default_value = "-", value_name = "FILE")]
     file: PathBuf,
+    #[command(flatten)]
+    traces: otlp::TraceArgs,
 }
 
 pub async fn run(global: &Global, args: Args) -> Result<ExitCode, Failure> {
     let event_type = find(&args.event_type)?;
     let bus = global.open().await?;
     let producer = bus.producer(global.producer_settings()).await?;
-    if args.file.as_os_str() == "-" {
-        emit(&producer, event_type, BufReader::new(tokio::io::stdin())).await?;
+    let traces = otlp::Traces::start(&args.traces)?;
+    let to = To { producer, event_type, traces };
+    let outcome = if args.file.as_os_str() == "-" {
+        emit(&to, BufReader::new(tokio::io::stdin())).await
     } else {
         let file = tokio::fs::File::open(&args.file).await;
         let file = file.map_err(|e| Failure::from(e).about(args.file.display().to_string()))?;
-        emit(&producer, event_type, BufReader::new(file)).await?;
-    }
-    Ok(ExitCode::SUCCESS)
+        emit(&to, BufReader::new(file)).await
+    };
+    to.traces.end().await;
+    outcome.map(|()| ExitCode::SUCCESS)
+}
+
+/// Where the events go, and who is told of each.
+struct To {
+    producer: Producer,
+    event_type: &'static EventType,
+    traces: otlp::Traces,
+}
+
+/// An event on its way, the line that it was on, and its span.
+struct Sent {
+    number: usize,
+    pending: Pending,
+    sending: Option<otlp::Sending>,
 }
 
 /// Emits line by line. At the first line that fails no more are read; those before it are finished and printed.
-async fn emit(
-    producer: &Producer,
-    event_type: &'static EventType,
-    mut input: BufReader<impl AsyncRead + Unpin>,
-) -> Result<(), Failure> {
-    let mut pending: VecDeque<(usize, Pending)> = VecDeque::new();
+async fn emit(to: &To, mut input: BufReader<impl AsyncRead + Unpin>) -> Result<(), Failure> {
+    let mut pending: VecDeque<Sent> = VecDeque::new();
     let mut number = 0;
     let mut failed = None;
     loop {
@@ -68,8 +83,8 @@ async fn emit(
         if line.trim().is_empty() {
             continue;
         }
-        match send(producer, event_type, &line, number).await {
-            Ok(sent) => pending.push_back((number, sent)),
+        match send(to, &line, number).await {
+            Ok(sent) => pending.push_back(sent),
             Err(failure) => {
                 failed = Some(failure);
                 break;
@@ -77,11 +92,11 @@ async fn emit(
         }
         // Whoever types events sees each answered before the next; a file is read on up to the bound.
         while pending.len() >= PENDING_MAX || (!pending.is_empty() && input.buffer().is_empty()) {
-            settle(&mut pending).await?;
+            settle(to, &mut pending).await?;
         }
     }
     while !pending.is_empty() {
-        settle(&mut pending).await?;
+        settle(to, &mut pending).await?;
     }
     failed.map_or(Ok(()), Err)
 }
@@ -104,19 +119,18 @@ async fn read_line(input: &mut (impl AsyncBufRead + Unpin), number: usize) -> Re
     String::from_utf8(line).map(Some).map_err(|_| wrong("the line is not UTF-8"))
 }
 
-async fn send(
-    producer: &Producer,
-    event_type: &'static EventType,
-    line: &str,
-    number: usize,
-) -> Result<Pending, Failure> {
+async fn send(to: &To, line: &str, number: usize) -> Result<Sent, Failure> {
+    let (producer, event_type, traces) = (&to.producer, to.event_type, &to.traces);
     let at = |failure: Failure| failure.about(format!("line {number}"));
     let wrong = |what: &str| at(Failure::new(Code::EventLine, what, "", LINE));
     // Without the text of the line, which may be personal data.
     let value: Value = serde_json::from_str(line)
         .map_err(|e| wrong(&format!("not JSON: {:?} at column {}", e.classify(), e.column())))?;
-    let (metadata, data) = open(producer, event_type, value).map_err(|what| wrong(&what))?;
-    producer.send_json(event_type, &data, metadata).await.map_err(|error| at(error.into()))
+    let (mut metadata, data) = open(producer, event_type, value).map_err(|what| wrong(&what))?;
+    let sending = traces.sending();
+    metadata.traceparent = sending.as_ref().map(otlp::Sending::traceparent);
+    let pending = producer.send_json(event_type, &data, metadata).await.map_err(|error| at(error.into()))?;
+    Ok(Sent { number, pending, sending })
 }
 
 /// Takes an envelope apart; a plain record gets new metadata.
@@ -149,9 +163,12 @@ fn open(producer: &Producer, event_type: &'static EventType, value: Value) -> Re
     Ok((metadata, object.remove("data").unwrap_or_default()))
 }
 
-async fn settle(pending: &mut VecDeque<(usize, Pending)>) -> Result<(), Failure> {
-    let Some((number, sent)) = pending.pop_front() else { return Ok(()) };
-    let emitted = sent.await.map_err(|e: EmitError| Failure::from(e).about(format!("line {number}")))?;
+async fn settle(to: &To, pending: &mut VecDeque<Sent>) -> Result<(), Failure> {
+    let Some(Sent { number, pending, sending }) = pending.pop_front() else { return Ok(()) };
+    let emitted = pending.await.map_err(|e: EmitError| Failure::from(e).about(format!("line {number}")))?;
+    if let Some(sending) = &sending {
+        to.traces.sent(sending, to.event_type.name, &emitted);
+    }
     output::line(&json!({
         "topic": &*emitted.topic,
         "partition": emitted.partition,

@@ -25,7 +25,7 @@ write nothing more. What else happens to a sink, in the same transaction:
   audit columns   they are removed, and `sink audit` refuses this database from then on: it would count
                   what was skipped or repeated on purpose as faults.
 While members run, a reset is refused. --fence makes it all the same: the members of a sink then end with
-error[fenced], within two session time-outs and 10 seconds of their next event; start them again.
+error[fenced], within seconds of their next event; start them again.
 
 Examples:
   coursebus group reset discovery --to earliest --dry-run

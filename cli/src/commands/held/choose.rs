@@ -9,7 +9,11 @@ use crate::failure::Failure;
 #[derive(clap::Args)]
 pub struct Choose {
     /// The sink that holds them
-    pub sink: String,
+    #[arg(required_unless_present = "group")]
+    sink: Option<String>,
+    /// Not for this verb: what handlers hold is brought back by their own process
+    #[arg(long, value_name = "GROUP", hide = true)]
+    group: Option<String>,
     /// Of this one: topic/partition, with OFFSET
     #[arg(requires = "offset")]
     partition: Option<String>,
@@ -43,6 +47,19 @@ fn time(text: &str) -> Result<i64, String> {
 }
 
 impl Choose {
+    /// The sink. What handlers and pipes hold on topics is written by the owner of its partition alone.
+    pub fn sink(&self) -> Result<&str, Failure> {
+        match (&self.group, &self.sink) {
+            (None, Some(sink)) => Ok(sink),
+            (group, _) => {
+                let what = "what handlers hold is tried again or given up by the process that runs them, not from here";
+                let next =
+                    "call Handlers::retry or Handlers::discard there; to look at it: coursebus held list --group";
+                Err(Failure::usage(what, next).about(group.clone().unwrap_or_default()))
+            }
+        }
+    }
+
     /// The filter. Choosing everything must be said.
     pub fn filter(&self) -> Result<Filter, Failure> {
         let (topic, partition) = match &self.partition {

@@ -30,11 +30,12 @@ pub struct Args {
 }
 
 pub async fn run(global: &Global, args: Args) -> Result<ExitCode, Failure> {
+    args.choose.sink()?;
     let filter = args.choose.filter()?;
     if args.reason.trim().is_empty() {
         return Err(Failure::usage("the reason is empty", "give --reason TEXT"));
     }
-    let desk = Desk::open(global, &args.choose.sink).await?;
+    let desk = Desk::open(global, args.choose.sink()?).await?;
     let all = desk.all().await?;
     let chosen = to_discard(&all, &filter);
     if chosen.is_empty() {

@@ -8,15 +8,22 @@ use coursebus_sinks_kit::{
 };
 use serde_json::Value;
 
-use super::super::{sink::sinks, topic::plain};
+use super::{
+    super::{sink::sinks, topic::plain},
+    on_topics,
+};
 use crate::{context::Global, failure::Failure, output};
 
 /// Held records by cause, or one row a record
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  coursebus held list --flat")]
+#[command(after_help = "Examples:\n  coursebus held list --flat\n  coursebus held list --group coursebus-mailer")]
 pub struct Args {
     /// Sinks; all where none is given
+    #[arg(conflicts_with = "group")]
     names: Vec<String>,
+    /// Of a group of handlers or a pipe, which hold on topics; or of a sink, by its group
+    #[arg(long, value_name = "GROUP")]
+    group: Option<String>,
     /// One row a record
     #[arg(long)]
     flat: bool,
@@ -25,10 +32,19 @@ pub struct Args {
 pub async fn run(global: &Global, args: Args) -> Result<ExitCode, Failure> {
     let bus = global.open().await?;
     let mut rows: Vec<Value> = Vec::new();
-    for spec in sinks(&args.names)? {
-        let store = open(&global.database(spec.name)?, &spec).await?;
-        let all = desk::all(store.as_ref(), bus.registry.as_ref(), &spec).await?;
-        rows.extend(if args.flat { shown::flat(&spec.group(), &all) } else { shown::by_cause(&spec.group(), &all) });
+    let specs = match &args.group {
+        None => sinks(&args.names)?,
+        Some(group) => coursebus_sinks::all().into_iter().filter(|spec| spec.group() == *group).collect(),
+    };
+    let mut add = |group: &str, all: &[shown::Shown]| {
+        rows.extend(if args.flat { shown::flat(group, all) } else { shown::by_cause(group, all) });
+    };
+    for spec in &specs {
+        let store = open(&global.database(spec.name)?, spec).await?;
+        add(&spec.group(), &desk::all(store.as_ref(), bus.registry.as_ref(), spec).await?);
+    }
+    if let (Some(group), []) = (&args.group, &*specs) {
+        add(group, &on_topics::all(bus.log.as_ref(), bus.registry.as_ref(), group).await?);
     }
     let columns: &[&str] = if args.flat {
         &["group", "topic", "partition", "offset", "state", "code", "behind", "key", "type", "id"]

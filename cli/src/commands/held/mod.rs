@@ -5,6 +5,7 @@ mod discard;
 mod edit;
 mod list;
 mod log;
+mod on_topics;
 mod retry;
 mod show;
 

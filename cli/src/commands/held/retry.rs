@@ -51,8 +51,9 @@ pub struct Args {
 }
 
 pub async fn run(global: &Global, args: Args) -> Result<ExitCode, Failure> {
+    args.choose.sink()?;
     let filter = args.choose.filter()?;
-    let desk = Desk::open(global, &args.choose.sink).await?;
+    let desk = Desk::open(global, args.choose.sink()?).await?;
     let all = desk.all().await?;
     let targets = to_retry(&all, &filter);
     if targets.is_empty() {

@@ -286,6 +286,7 @@ impl<'a> Lane<'a> {
     }
 
     /// Hands an event of the held topic over. Waits only at the bound of what waits to be written.
+    #[expect(clippy::async_yields_async, reason = "waiting for room and waiting for durability are two things")]
     fn hold(&self, event: NewRecord) -> impl Future<Output = HeldReceipt> + Send + use<'a> {
         let (writer, partition, progress) = (&self.handlers.writer, self.partition.clone(), self.progress.clone());
         async move { writer.append(&partition, event, &progress).await }
