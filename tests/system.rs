@@ -13,3 +13,4 @@ mod kafka_security;
 mod kills;
 mod oulad;
 mod simulation;
+mod stopped;
