@@ -328,7 +328,8 @@ async fn a_partition_stops_visibly_and_goes_on_when_the_schema_is_there() {
         until("the record behind", LIMIT, async || scene.modes().await.contains(&"behind".to_owned()).then_some(()))
             .await;
         // The row is there when the database has it; the sink hears of it a moment later.
-        until("a partition that is not stuck", LIMIT, async || running.processor.stuck().is_empty().then_some(())).await;
+        until("a partition that is not stuck", LIMIT, async || running.processor.stuck().is_empty().then_some(()))
+            .await;
         running.end().await;
         assert!(scene.audit().await.agrees());
     }
