@@ -293,7 +293,7 @@ const BATCHES: [usize; 2] = [5_000, 1];
 async fn everywhere(fault: impl Fn(&[Place]) -> Fault, expected: [(u64, u64, u64); 2]) {
     for (batch, expected) in BATCHES.into_iter().zip(expected) {
         check(Backend::Embedded, Db::sqlite(), batch, &fault, expected).await;
-        if let Some(db) = Db::postgres() {
+        for db in [Db::postgres(), Db::mysql()].into_iter().flatten() {
             check(Backend::Embedded, db, batch, &fault, expected).await;
         }
     }
@@ -336,7 +336,7 @@ async fn applied(db: &Db) -> (Bed, Arc<SinkSpec>, Arc<dyn Store>) {
 
 #[tokio::test]
 async fn what_hands_have_done_to_the_tables_is_found() {
-    for db in [Some(Db::sqlite()), Db::postgres()].into_iter().flatten() {
+    for db in Db::each() {
         let (bed, spec, store) = applied(&db).await;
         let report = async || report(&bed, store.as_ref(), &spec).await;
         assert_eq!(db.by_hand(&spec, "DELETE FROM enrollments WHERE user_id = 3").await, 1);

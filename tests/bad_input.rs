@@ -78,6 +78,12 @@ async fn a_sink_on_postgres_holds_what_it_cannot_apply() {
     on(Backend::Kafka, db).await;
 }
 
+#[tokio::test]
+async fn a_sink_on_mysql_holds_what_it_cannot_apply() {
+    let Some(db) = Db::mysql() else { return };
+    on(Backend::Embedded, db).await;
+}
+
 async fn on(backend: Backend, db: Db) {
     let Some(scene) = Scene::new(backend).await else { return };
     matrix("bad-input", backend.name(), db.name());

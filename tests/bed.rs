@@ -8,7 +8,7 @@ use coursebus_producer::{Producer, ProducerSettings};
 use coursebus_registry_tools::{LogRegistry, Registration, Registry, SchemaId, StoreSettings};
 use coursebus_schemas::EventType;
 use coursebus_sinks_kit::{DbAddress, SinkProcessor, SinkSettings, SinkSpec, Store};
-use coursebus_tests::{Database, kafka_bootstrap, unique};
+use coursebus_tests::{Database, MysqlDatabase, kafka_bootstrap, unique};
 use coursebus_transport::{
     GroupSettings, Log, ReaderSettings, Record, Settings, Sync, TopicPartition, TopicSpec, embedded::EmbeddedLog,
     kafka::KafkaLog,
@@ -156,6 +156,7 @@ impl Bed {
 pub enum Db {
     Sqlite(TempDir),
     Postgres(Database),
+    Mysql(MysqlDatabase),
 }
 
 impl Db {
@@ -168,10 +169,21 @@ impl Db {
         Database::fresh().map(Self::Postgres)
     }
 
+    /// `None`, loudly, where there is no MariaDB or MySQL.
+    pub fn mysql() -> Option<Self> {
+        MysqlDatabase::fresh().map(Self::Mysql)
+    }
+
+    /// One of each kind that there is.
+    pub fn each() -> Vec<Self> {
+        [Some(Self::sqlite()), Self::postgres(), Self::mysql()].into_iter().flatten().collect()
+    }
+
     pub fn name(&self) -> &'static str {
         match self {
             Self::Sqlite(_) => "sqlite",
             Self::Postgres(_) => "postgres",
+            Self::Mysql(_) => "mysql",
         }
     }
 
@@ -183,12 +195,13 @@ impl Db {
         match self {
             Self::Sqlite(dir) => DbAddress::Sqlite { dir: dir.path().to_path_buf() },
             Self::Postgres(database) => DbAddress::Postgres { url: database.url() },
+            Self::Mysql(database) => DbAddress::Mysql { url: database.url() },
         }
     }
 
     /// Runs one statement on a sink's tables by hand; says how many rows it changed.
     pub async fn by_hand(&self, spec: &SinkSpec, sql: &str) -> u64 {
-        use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, SqliteConnection};
+        use sqlx::{AssertSqlSafe, Connection, Executor, MySqlConnection, PgConnection, SqliteConnection};
         match self {
             Self::Sqlite(dir) => {
                 let url = format!("sqlite://{}/{}.db", dir.path().display(), spec.name);
@@ -200,6 +213,12 @@ impl Db {
                 let place = format!("SET search_path = {}", spec.name);
                 connection.execute(AssertSqlSafe(place)).await.unwrap();
                 connection.execute(AssertSqlSafe(sql.to_owned())).await.unwrap().rows_affected()
+            }
+            Self::Mysql(database) => {
+                let mut connection = MySqlConnection::connect(&database.url_of(spec.name)).await.unwrap();
+                // A moment has no zone there.
+                let sql = sql.replace("T00:00:00Z", " 00:00:00");
+                connection.execute(AssertSqlSafe(sql)).await.unwrap().rows_affected()
             }
         }
     }

@@ -6,7 +6,7 @@ mod web;
 
 use std::{collections::BTreeMap, sync::OnceLock, time::Duration};
 
-use coursebus_tests::{Background, Database, Line, matrix, wait_until};
+use coursebus_tests::{Background, Database, Line, MysqlDatabase, matrix, wait_until};
 use serde_json::{Value, json};
 
 const LIMIT: Duration = Duration::from_secs(60);
@@ -115,6 +115,13 @@ fn a_key_waits_and_comes_back_in_order_on_kafka_and_postgres() {
     matrix("held", "kafka", "postgres");
     assert_eq!(expected.len() as i64, LEARNERS);
     check(&line, &database.url());
+}
+
+#[test]
+fn a_key_waits_and_comes_back_in_order_on_the_embedded_bus_and_mysql() {
+    let Some(database) = MysqlDatabase::fresh() else { return };
+    matrix("held", "embedded", "mysql");
+    check(&Line::embedded(), &database.url());
 }
 
 fn check(line: &Line, db: &str) {

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use coursebus_tests::{Background, Database, Line, matrix, oulad, wait_until};
+use coursebus_tests::{Background, Database, Line, MysqlDatabase, matrix, oulad, wait_until};
 use serde_json::Value;
 
 const SINKS: [&str; 3] = ["credentials", "discovery", "license_manager"];
@@ -34,6 +34,17 @@ fn kafka_to_postgres() {
     let dumps = through(&line, &database.url(), &data);
     for (sink, (dump, on_sqlite)) in SINKS.iter().zip(dumps.iter().zip(on_embedded_bus(&data))) {
         assert!(dump == on_sqlite, "the dumps of {sink} differ between PostgreSQL and SQLite");
+    }
+}
+
+#[test]
+fn embedded_bus_to_mysql() {
+    let Some(data) = oulad() else { return };
+    let Some(database) = MysqlDatabase::fresh() else { return };
+    matrix("oulad", "embedded", "mysql");
+    let dumps = through(&Line::embedded(), &database.url(), &data);
+    for (sink, (dump, on_sqlite)) in SINKS.iter().zip(dumps.iter().zip(on_embedded_bus(&data))) {
+        assert!(dump == on_sqlite, "the dumps of {sink} differ between MySQL and SQLite");
     }
 }
 

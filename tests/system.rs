@@ -15,3 +15,4 @@ mod kafka_security;
 mod kills;
 mod oulad;
 mod simulation;
+mod stopped;

@@ -24,7 +24,7 @@ pub struct Global {
     /// The schema registry's URL. Without it: in this process on an embedded bus, read-only on Kafka
     #[arg(long, global = true, env = "COURSEBUS_REGISTRY", value_name = "URL", hide_env_values = true)]
     pub registry: Option<String>,
-    /// The sinks' databases: sqlite:DIR, postgres://…; or NAME=URL for one sink. May be repeated
+    /// The sinks' databases: sqlite:DIR, postgres://…, mysql://…; or NAME=URL for one sink. May be repeated
     #[arg(long, global = true, env = "COURSEBUS_DB", value_name = "DB", value_delimiter = ' ', hide_env_values = true)]
     pub db: Vec<String>,
     /// Stands before every topic's name, with a dash between
@@ -100,7 +100,11 @@ impl Global {
         let shared = || self.db.iter().rev().find(|e| named(e).is_none()).cloned();
         let address = own.or_else(shared).unwrap_or_else(|| "sqlite:.coursebus/db".to_owned());
         address.parse().map_err(|error| {
-            Failure::usage(format!("{error}"), "give --db sqlite:DIR, --db postgres://… or --db NAME=URL").about("--db")
+            Failure::usage(
+                format!("{error}"),
+                "give --db sqlite:DIR, --db postgres://…, --db mysql://… or --db NAME=URL",
+            )
+            .about("--db")
         })
     }
 

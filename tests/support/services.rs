@@ -30,6 +30,18 @@ pub fn postgres_url() -> Option<String> {
     })
 }
 
+/// URL of the MariaDB or MySQL for tests, as a user that may create databases; [`crate::MysqlDatabase::fresh`] finds names for
+/// some.
+///
+/// # Panics
+/// Under `CI=true`, when there is none.
+pub fn mysql_url() -> Option<String> {
+    env::get("MYSQL_URL").or_else(|| {
+        skipped("MYSQL_URL is not set: eval \"$(cargo xtask services up)\"");
+        None
+    })
+}
+
 /// The Open University Learning Analytics Dataset: `COURSEBUS_OULAD`, else the folder beside the repository.
 ///
 /// # Panics
@@ -52,7 +64,7 @@ pub fn kafka_turn() -> MutexGuard<'static, ()> {
     TURN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Sends a signal to one of the services that `cargo xtask faults` started (`kafka node 2`, `postgres`); `START` starts one
+/// Sends a signal to one of the services that `cargo xtask faults` started (`kafka node 2`, `postgres`, `mariadb`); `START` starts one
 /// again that has ended.
 ///
 /// # Panics
@@ -85,7 +97,7 @@ pub fn skipped(why: &str) {
     assert!(!env::ci(), "{line}");
 }
 
-/// Says that a suite runs on a backend (`embedded`, `kafka`) and a database (`sqlite`, `postgres`, `none`).
+/// Says that a suite runs on a backend (`embedded`, `kafka`) and a database (`sqlite`, `postgres`, `mysql`, `none`).
 /// `cargo xtask test` makes its matrix of these lines.
 pub fn matrix(suite: &str, backend: &str, database: &str) {
     say(&format!("MATRIX suite={suite} backend={backend} database={database}"));

@@ -2,7 +2,7 @@
 //!
 //! A sink says which tables it has and, per event type, which [`Change`]s an event makes: pure functions
 //! ([`SinkSpec`]). The kit does the rest: [`SinkProcessor`] applies the changes of a batch, the position after it, the inbox
-//! and held records in one transaction of the sink's database ([`Store`], on SQLite and PostgreSQL), so that each event
+//! and held records in one transaction of the sink's database ([`Store`], on SQLite, PostgreSQL and MySQL), so that each event
 //! takes effect once; [`audit`] proves it; [`read_api`] and [`dump`] show the rows. What cannot be applied is held
 //! ([`held`]), with the later records of its key, until an operator brings it back.
 

@@ -21,7 +21,7 @@ pub enum Kind {
     Float,
     /// `BOOLEAN`
     Bool,
-    /// `TIMESTAMPTZ`; RFC 3339 text on SQLite.
+    /// `TIMESTAMPTZ`; RFC 3339 text on SQLite, `DATETIME(6)` in UTC on MySQL.
     Time,
 }
 
@@ -148,7 +148,8 @@ pub struct SinkSpec {
     pub description: &'static str,
     /// Its tables.
     pub tables: &'static [&'static Table],
-    /// SQL by number and name, run in order; portable, with PostgreSQL's type names.
+    /// SQL by number and name, run in order; portable, with PostgreSQL's type names, which are translated for MySQL: tables,
+    /// indexes, columns that are added.
     pub migrations: &'static [(i64, &'static str, &'static str)],
     /// Whether the ids of applied events are kept, because an effect applied twice differs from one applied once. Upserts do
     /// not need it: the position alone makes them exactly-once.

@@ -31,7 +31,7 @@ pub struct Args {
     /// Up to the first record that was emitted then or later, without it
     #[arg(long, value_name = "TIME")]
     to: String,
-    /// Where the fresh tables go: sqlite:DIR or postgres://…, in which the sink has written nothing yet
+    /// Where the fresh tables go: sqlite:DIR, postgres://… or mysql://…, in which the sink has written nothing yet
     #[arg(long, value_name = "DB")]
     into_db: String,
 }
@@ -80,7 +80,7 @@ pub async fn run(global: &Global, args: Args) -> Result<ExitCode, Failure> {
 /// The sink's own database is refused also while it is empty: the sink would go on from the end of the replay.
 fn target(global: &Global, sink: &str, given: &str) -> Result<DbAddress, Failure> {
     let target: DbAddress = given.parse().map_err(|error| {
-        Failure::usage(format!("{error}"), "give --into-db sqlite:DIR or postgres://…").about("--into-db")
+        Failure::usage(format!("{error}"), "give --into-db sqlite:DIR, postgres://… or mysql://…").about("--into-db")
     })?;
     if same(&target, &global.database(sink)?) {
         let what = "the target is the sink's own database";

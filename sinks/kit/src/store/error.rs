@@ -1,6 +1,7 @@
 //! What a sink's database says when it cannot.
 
 use coursebus_transport::{Cause, Class, TopicPartition};
+use sqlx::error::DatabaseError;
 
 /// A database refused, or did not answer.
 #[derive(Debug, thiserror::Error)]
@@ -47,10 +48,10 @@ impl StoreError {
         }
     }
 
-    /// Sorts what sqlx says; `code` tells a database's own codes apart.
-    pub(super) fn from_sqlx(error: sqlx::Error, what: &str, code: impl Fn(&str) -> Class) -> Self {
+    /// Sorts what sqlx says; `of_database` tells a database's own codes apart.
+    pub(super) fn from_sqlx(error: sqlx::Error, what: &str, of_database: impl Fn(&dyn DatabaseError) -> Class) -> Self {
         let class = match &error {
-            sqlx::Error::Database(e) => e.code().map_or(Class::Fatal, |c| code(&c)),
+            sqlx::Error::Database(e) => of_database(e.as_ref()),
             sqlx::Error::Io(_)
             | sqlx::Error::Tls(_)
             | sqlx::Error::PoolTimedOut

@@ -1,4 +1,4 @@
-//! Held records in a sink's database. The statements are the same on SQLite and PostgreSQL; a macro gives each its own.
+//! Held records in a sink's database. The statements are the same on every one; a macro gives each its own.
 
 use async_trait::async_trait;
 use coursebus_transport::{Offset, TopicPartition};
@@ -241,20 +241,26 @@ macro_rules! held_sql {
         impl HeldStore for $store {
             async fn waiting(&self, group: &str, partition: &TopicPartition) -> Result<Vec<HeldBrief>, StoreError> {
                 let wrong = |e| $wrong(e, "read what is parked");
-                let select = sqlx::query(sql::WAITING).bind(group).bind(&*partition.topic).bind(partition.partition);
+                let select = query(sql::WAITING)
+                    .bind(group.to_owned())
+                    .bind(partition.topic.to_string())
+                    .bind(partition.partition);
                 let rows = select.fetch_all(self.pool()).await.map_err(wrong)?;
                 rows.iter().map(read_brief).collect::<Result<_, _>>().map_err(wrong)
             }
 
             async fn holds(&self, group: &str, partition: &TopicPartition) -> Result<bool, StoreError> {
-                let select = sqlx::query(sql::HOLDS).bind(group).bind(&*partition.topic).bind(partition.partition);
+                let select = query(sql::HOLDS)
+                    .bind(group.to_owned())
+                    .bind(partition.topic.to_string())
+                    .bind(partition.partition);
                 let row = select.fetch_optional(self.pool()).await;
                 Ok(row.map_err(|e| $wrong(e, "look for held records"))?.is_some())
             }
 
             async fn asked(&self, group: &str) -> Result<Vec<HeldPlace>, StoreError> {
                 let wrong = |e| $wrong(e, "read what is asked for");
-                let rows = sqlx::query(sql::ASKED).bind(group).fetch_all(self.pool()).await.map_err(wrong)?;
+                let rows = query(sql::ASKED).bind(group.to_owned()).fetch_all(self.pool()).await.map_err(wrong)?;
                 rows.iter().map(read_place).collect::<Result<_, _>>().map_err(wrong)
             }
 
@@ -291,9 +297,9 @@ macro_rules! held_sql {
                     };
                     let done = update.execute(&mut *tx).await.map_err(wrong)?.rows_affected() == 1;
                     if done {
-                        let insert = sqlx::query(sql::NOTE).bind(group).bind(&*place.partition.topic);
+                        let insert = query(sql::NOTE).bind(group.to_owned()).bind(place.partition.topic.to_string());
                         let insert = insert.bind(place.partition.partition).bind(place.offset.0).bind(note.at_ms);
-                        let insert = insert.bind(mark.verb()).bind(&note.who).bind(&note.detail);
+                        let insert = insert.bind(mark.verb()).bind(note.who.clone()).bind(note.detail.clone());
                         insert.execute(&mut *tx).await.map_err(wrong)?;
                     }
                     marked.push(done);
@@ -304,7 +310,7 @@ macro_rules! held_sql {
 
             async fn held_log(&self, group: &str, limit: u32) -> Result<Vec<HeldLogEntry>, StoreError> {
                 let wrong = |e| $wrong(e, "read what was done to held records");
-                let select = sqlx::query(sql::LOG).bind(group).bind(i64::from(limit));
+                let select = query(sql::LOG).bind(group.to_owned()).bind(i64::from(limit));
                 let rows = select.fetch_all(self.pool()).await.map_err(wrong)?;
                 rows.iter().rev().map(read_entry).collect::<Result<_, _>>().map_err(wrong)
             }
@@ -313,30 +319,31 @@ macro_rules! held_sql {
         #[async_trait]
         impl HeldTx for $tx {
             async fn own(&mut self, group: &str, partition: &TopicPartition, epoch: i64) -> Result<bool, StoreError> {
-                let update = sqlx::query(sql::OWN).bind(group).bind(&*partition.topic).bind(partition.partition);
+                let update =
+                    query(sql::OWN).bind(group.to_owned()).bind(partition.topic.to_string()).bind(partition.partition);
                 let done = update.bind(epoch).execute(&mut *self.0).await;
                 Ok(done.map_err(|e| $wrong(e, "look at the epoch"))?.rows_affected() == 1)
             }
 
             async fn hold(&mut self, group: &str, held: &[HeldRecord]) -> Result<(), StoreError> {
                 for record in held {
-                    sqlx::query(sql::INSERT)
-                        .bind(group)
-                        .bind(&record.topic)
+                    query(sql::INSERT)
+                        .bind(group.to_owned())
+                        .bind(record.topic.clone())
                         .bind(record.partition)
                         .bind(record.offset.0)
-                        .bind(&record.state)
-                        .bind(&record.code)
-                        .bind(&record.reason)
-                        .bind(&record.event_type)
-                        .bind(&record.event_id)
-                        .bind(&record.key)
-                        .bind(&record.value)
+                        .bind(record.state.clone())
+                        .bind(record.code.clone())
+                        .bind(record.reason.clone())
+                        .bind(record.event_type.clone())
+                        .bind(record.event_id.clone())
+                        .bind(record.key.clone())
+                        .bind(record.value.clone())
                         .bind(record.headers_text())
                         .bind(record.emitted_ms)
                         .bind(record.held_ms)
                         .bind(record.behind.map(|Offset(offset)| offset))
-                        .bind(&record.order_key)
+                        .bind(record.order_key.clone())
                         .execute(&mut *self.0)
                         .await
                         .map_err(|e| $wrong(e, "hold a record"))?;
@@ -376,9 +383,9 @@ macro_rules! held_sql {
                         return Ok(false);
                     }
                     if let Some(verb) = verb {
-                        let insert = sqlx::query(sql::NOTE).bind(group).bind(&*partition.topic);
+                        let insert = query(sql::NOTE).bind(group.to_owned()).bind(partition.topic.to_string());
                         let insert = insert.bind(partition.partition).bind(settle.offset.0).bind(at_ms);
-                        let insert = insert.bind(verb).bind("the sink").bind(detail);
+                        let insert = insert.bind(verb).bind("the sink").bind(detail.to_owned());
                         insert.execute(&mut *self.0).await.map_err(wrong)?;
                     }
                 }

@@ -1,11 +1,14 @@
-//! The database of a sink, as the kit needs it. SQLite and PostgreSQL pass the same tests.
+//! The database of a sink, as the kit needs it. SQLite, PostgreSQL, MySQL and the one in memory pass the same tests.
 
 mod error;
 mod held;
 #[cfg(feature = "memory")]
 pub(crate) mod memory;
+mod mysql;
 mod operate;
 mod postgres;
+mod shared;
+mod sql;
 mod sqlite;
 
 use std::collections::HashMap;
@@ -20,7 +23,7 @@ use crate::{
     AppliedEvent, AuditRow, DbAddress, Effect, HeldPlace, HeldRecord, SinkSpec, Table, Value,
     chain::{self, RowName},
     fold::{Delete, Upsert, fold},
-    held::{Edited, parse_headers},
+    held::Edited,
 };
 
 /// Opens the database of a sink, makes what is missing in it, and returns it.
@@ -28,6 +31,7 @@ pub async fn open(address: &DbAddress, spec: &SinkSpec) -> Result<Box<dyn Store>
     match address {
         DbAddress::Sqlite { dir } => Ok(Box::new(sqlite::SqliteStore::open(dir, spec).await?)),
         DbAddress::Postgres { url } => Ok(Box::new(postgres::PostgresStore::open(url, spec).await?)),
+        DbAddress::Mysql { url } => Ok(Box::new(mysql::MysqlStore::open(url, spec).await?)),
     }
 }
 
@@ -240,78 +244,4 @@ pub(crate) async fn bring_back(
     }
     tx.commit().await?;
     Ok(true)
-}
-
-/// The columns of a position.
-const POSITION: &str = "topic, partition, cluster, topic_id, epoch, position";
-
-/// Statements that every database takes as they are.
-///
-/// The identity of the topic is kept as it was when the position was last moved, so that a recreated one is noticed.
-const TAKE_OVER: &str = "INSERT INTO bus_positions AS p (consumer_group, topic, partition, cluster, topic_id, epoch)
-    VALUES ($1, $2, $3, $4, $5, 1)
-    ON CONFLICT (consumer_group, topic, partition) DO UPDATE SET epoch = p.epoch + 1,
-        cluster = CASE WHEN p.position IS NULL THEN excluded.cluster ELSE p.cluster END,
-        topic_id = CASE WHEN p.position IS NULL THEN excluded.topic_id ELSE p.topic_id END
-    RETURNING topic, partition, cluster, topic_id, epoch, position";
-const ADVANCE: &str = "UPDATE bus_positions SET position = $5
-    WHERE consumer_group = $1 AND topic = $2 AND partition = $3 AND epoch = $4 AND (position IS NULL OR position < $5)";
-const STANDING: &str = "SELECT epoch, position FROM bus_positions
-    WHERE consumer_group = $1 AND topic = $2 AND partition = $3";
-const INSERT_AUDIT: &str = "INSERT INTO bus_audit (table_name, row_key, applied, chain, deleted)";
-const UPDATE_AUDIT: &str = "ON CONFLICT (table_name, row_key) DO UPDATE SET applied = excluded.applied,
-    chain = excluded.chain, deleted = excluded.deleted";
-/// Once off, it stays off: rows that were written without audit columns have none. It can be turned on before the first
-/// position moves.
-const AUDIT_MODE: &str = "INSERT INTO bus_meta (name, value)
-    SELECT 'audit', CASE WHEN $1 AND NOT EXISTS (SELECT 1 FROM bus_positions WHERE position IS NOT NULL)
-        THEN 'on' ELSE 'off' END WHERE true
-    ON CONFLICT (name) DO UPDATE SET value = CASE WHEN $1 AND (bus_meta.value = 'on'
-        OR NOT EXISTS (SELECT 1 FROM bus_positions WHERE position IS NOT NULL)) THEN 'on' ELSE 'off' END";
-
-/// What the auditor counts apart, and what was applied in place of what the topic says.
-const AUDIT_HELD: &str = "SELECT topic, partition, record_offset FROM bus_held
-    WHERE consumer_group = $1 AND state <> 'applied'";
-const AUDIT_EDITED: &str = "SELECT topic, partition, record_offset, edited_value, edited_headers FROM bus_held
-    WHERE consumer_group = $1 AND state = 'applied' AND edited_value IS NOT NULL";
-
-type PlaceRow = (String, i32, i64);
-
-fn place((topic, partition, offset): PlaceRow) -> HeldPlace {
-    HeldPlace { partition: TopicPartition::new(topic, partition), offset: Offset(offset) }
-}
-
-fn edited(
-    (topic, partition, offset, value, headers): (String, i32, i64, Vec<u8>, Option<String>),
-) -> (HeldPlace, Edited) {
-    let headers = parse_headers(headers.as_deref().unwrap_or("[]"));
-    (place((topic, partition, offset)), Edited { value, headers })
-}
-
-/// `$1, $2, …` from a number on.
-fn placeholders(from: usize, count: usize) -> String {
-    (from..from + count).map(|n| format!("${n}")).collect::<Vec<_>>().join(", ")
-}
-
-/// `a = excluded.a, …` for the columns behind the key, or nothing to update.
-fn on_conflict(upsert: &Upsert) -> String {
-    let names = |columns: &[&crate::Column]| columns.iter().map(|c| c.name).collect::<Vec<_>>().join(", ");
-    let (key, set) = upsert.columns.split_at(upsert.table.key.len());
-    if set.is_empty() {
-        return format!("ON CONFLICT ({}) DO NOTHING", names(key));
-    }
-    let set: Vec<String> = set.iter().map(|c| format!("{0} = excluded.{0}", c.name)).collect();
-    format!("ON CONFLICT ({}) DO UPDATE SET {}", names(key), set.join(", "))
-}
-
-/// The columns of a table, for a `SELECT`.
-fn column_list(table: &Table) -> String {
-    table.all_columns().map(|c| c.name).collect::<Vec<_>>().join(", ")
-}
-
-/// `(a, b) > ($1, $2)` and the order, for a page of a table.
-fn page(table: &Table, after: bool) -> String {
-    let key = table.key.iter().map(|c| c.name).collect::<Vec<_>>().join(", ");
-    let from = if after { format!("WHERE ({key}) > ({})", placeholders(1, table.key.len())) } else { String::new() };
-    format!("{from} ORDER BY {key}")
 }

@@ -123,10 +123,9 @@ pub(super) fn aside(id: &PartitionId) -> String {
     format!("{}@{}", id.partition.topic, id.topic_id)
 }
 
-/// Implements [`Operate`] for a store. Both arguments are functions of it: one that begins a transaction which may write,
-/// and one that gives a pool to read from.
+/// Implements [`Operate`] for a store, whose module has what [`super::shared`] asks for.
 macro_rules! operate {
-    ($store:ty, $write:expr, $read:expr, $wrong:path, $position:path) => {
+    ($store:ty, $row:ty, $wrong:path) => {
         #[async_trait::async_trait]
         impl $crate::store::Operate for $store {
             async fn move_positions(
@@ -134,9 +133,9 @@ macro_rules! operate {
                 group: &str,
                 moves: &[$crate::store::Move],
             ) -> Result<$crate::store::Moved, StoreError> {
-                use $crate::store::{TAKE_OVER, operate as sql};
+                use $crate::store::operate as sql;
                 let wrong = |e| $wrong(e, "move positions");
-                let mut tx = ($write)(self).await?;
+                let mut tx = self.write().await?;
                 let mut moved = $crate::store::Moved::default();
                 let (mut changes, mut goes_back) = (false, false);
                 // In one order, so that two that move at once do not wait for each other in a circle.
@@ -144,33 +143,24 @@ macro_rules! operate {
                 moves.sort_by_key(|m| &m.id.partition);
                 for position in moves {
                     let (id, to) = (&position.id, position.to);
-                    let row = sqlx::query(TAKE_OVER)
-                        .bind(group)
-                        .bind(&*id.partition.topic)
-                        .bind(id.partition.partition)
-                        .bind(&id.cluster)
-                        .bind(&id.topic_id)
-                        .fetch_one(&mut *tx)
-                        .await
-                        .map_err(wrong)?;
-                    let before = $position(&row).map_err(wrong)?;
-                    sqlx::query(sql::SET_POSITION)
-                        .bind(group)
-                        .bind(&*id.partition.topic)
+                    let before = take_over_one(&mut tx, group, id).await.map_err(wrong)?;
+                    query(sql::SET_POSITION)
+                        .bind(group.to_owned())
+                        .bind(id.partition.topic.to_string())
                         .bind(id.partition.partition)
                         .bind(before.epoch)
                         .bind(to.0)
-                        .bind(&id.cluster)
-                        .bind(&id.topic_id)
+                        .bind(id.cluster.clone())
+                        .bind(id.topic_id.clone())
                         .execute(&mut *tx)
                         .await
                         .map_err(wrong)?;
                     let then = sql::Consequences::new(&before, position);
                     changes |= then.changes;
                     goes_back |= then.goes_back;
-                    let held = sqlx::query(if then.of_another { sql::SET_HELD_ASIDE } else { sql::DROP_HELD })
-                        .bind(group)
-                        .bind(&*id.partition.topic)
+                    let held = query(if then.of_another { sql::SET_HELD_ASIDE } else { sql::DROP_HELD })
+                        .bind(group.to_owned())
+                        .bind(id.partition.topic.to_string())
                         .bind(id.partition.partition);
                     if then.of_another {
                         held.bind(sql::aside(&before.id)).execute(&mut *tx).await.map_err(wrong)?;
@@ -179,13 +169,14 @@ macro_rules! operate {
                     }
                 }
                 if goes_back {
-                    let forgotten = sqlx::query(sql::DROP_INBOX).bind(group).execute(&mut *tx).await.map_err(wrong)?;
+                    let forgotten =
+                        query(sql::DROP_INBOX).bind(group.to_owned()).execute(&mut *tx).await.map_err(wrong)?;
                     moved.inbox = forgotten.rows_affected();
                 }
                 if changes {
-                    let ended = sqlx::query(sql::END_AUDIT).execute(&mut *tx).await.map_err(wrong)?;
+                    let ended = query(sql::END_AUDIT).execute(&mut *tx).await.map_err(wrong)?;
                     moved.audit = ended.rows_affected() > 0;
-                    sqlx::query(sql::DROP_AUDIT).execute(&mut *tx).await.map_err(wrong)?;
+                    query(sql::DROP_AUDIT).execute(&mut *tx).await.map_err(wrong)?;
                 }
                 tx.commit().await.map_err(wrong)?;
                 Ok(moved)
@@ -201,95 +192,93 @@ macro_rules! operate {
                 use $crate::store::operate as sql;
                 let wrong = |e| $wrong(e, "accept a gap");
                 let partition = &gap.id.partition;
-                let mut tx = ($write)(self).await?;
-                let set = sqlx::query(sql::SET_POSITION)
-                    .bind(group)
-                    .bind(&*partition.topic)
+                let mut tx = self.write().await?;
+                let set = query(sql::SET_POSITION)
+                    .bind(group.to_owned())
+                    .bind(partition.topic.to_string())
                     .bind(partition.partition)
                     .bind(epoch)
                     .bind(gap.resume.0)
-                    .bind(&gap.id.cluster)
-                    .bind(&gap.id.topic_id)
+                    .bind(gap.id.cluster.clone())
+                    .bind(gap.id.topic_id.clone())
                     .execute(&mut *tx)
                     .await
                     .map_err(wrong)?;
                 if set.rows_affected() != 1 {
                     return Err(StoreError::Fenced { partition: partition.clone() });
                 }
-                sqlx::query(sql::INSERT_GAP)
-                    .bind(group)
-                    .bind(&*partition.topic)
+                query(sql::INSERT_GAP)
+                    .bind(group.to_owned())
+                    .bind(partition.topic.to_string())
                     .bind(partition.partition)
                     .bind(gap.cause.as_str())
                     .bind(gap.position.0)
                     .bind(gap.resume.0)
-                    .bind(&gap.stored.cluster)
-                    .bind(&gap.stored.topic_id)
+                    .bind(gap.stored.cluster.clone())
+                    .bind(gap.stored.topic_id.clone())
                     .bind(noted_ms)
                     .execute(&mut *tx)
                     .await
                     .map_err(wrong)?;
                 if gap.stored != gap.id {
-                    sqlx::query(sql::SET_HELD_ASIDE)
-                        .bind(group)
-                        .bind(&*partition.topic)
+                    query(sql::SET_HELD_ASIDE)
+                        .bind(group.to_owned())
+                        .bind(partition.topic.to_string())
                         .bind(partition.partition)
                         .bind(sql::aside(&gap.stored))
                         .execute(&mut *tx)
                         .await
                         .map_err(wrong)?;
                 }
-                sqlx::query(sql::END_AUDIT).execute(&mut *tx).await.map_err(wrong)?;
-                sqlx::query(sql::DROP_AUDIT).execute(&mut *tx).await.map_err(wrong)?;
+                query(sql::END_AUDIT).execute(&mut *tx).await.map_err(wrong)?;
+                query(sql::DROP_AUDIT).execute(&mut *tx).await.map_err(wrong)?;
                 tx.commit().await.map_err(wrong)
             }
 
             async fn gaps(&self, group: &str) -> Result<Vec<(String, i32, u64)>, StoreError> {
-                let rows: Vec<(String, i32, i64)> = sqlx::query_as($crate::store::operate::COUNT_GAPS)
-                    .bind(group)
-                    .fetch_all(&($read)(self))
-                    .await
-                    .map_err(|e| $wrong(e, "count gaps"))?;
-                Ok(rows.into_iter().map(|(topic, partition, count)| (topic, partition, count.unsigned_abs())).collect())
+                let wrong = |e| $wrong(e, "count gaps");
+                let select = query($crate::store::operate::COUNT_GAPS).bind(group.to_owned());
+                let rows = select.fetch_all(self.pool()).await.map_err(wrong)?;
+                let count =
+                    |row: &$row| Ok((row.try_get(0)?, row.try_get(1)?, row.try_get::<i64, _>(2)?.unsigned_abs()));
+                rows.iter().map(count).collect::<Result<_, _>>().map_err(wrong)
             }
 
             async fn held_counts(&self, group: &str) -> Result<Vec<$crate::store::HeldCount>, StoreError> {
-                let rows: Vec<(String, i32, String, String, i64)> =
-                    sqlx::query_as($crate::store::operate::COUNT_HELD_BY_CAUSE)
-                        .bind(group)
-                        .fetch_all(&($read)(self))
-                        .await
-                        .map_err(|e| $wrong(e, "count held records"))?;
-                let count = |(topic, partition, state, code, count): (String, i32, String, String, i64)| {
-                    $crate::store::HeldCount { topic, partition, state, code, count: count.unsigned_abs() }
+                let wrong = |e| $wrong(e, "count held records");
+                let select = query($crate::store::operate::COUNT_HELD_BY_CAUSE).bind(group.to_owned());
+                let rows = select.fetch_all(self.pool()).await.map_err(wrong)?;
+                let count = |row: &$row| {
+                    Ok($crate::store::HeldCount {
+                        topic: row.try_get(0)?,
+                        partition: row.try_get(1)?,
+                        state: row.try_get(2)?,
+                        code: row.try_get(3)?,
+                        count: row.try_get::<i64, _>(4)?.unsigned_abs(),
+                    })
                 };
-                Ok(rows.into_iter().map(count).collect())
+                rows.iter().map(count).collect::<Result<_, _>>().map_err(wrong)
             }
 
             async fn held_from(&self, group: &str, position: &$crate::store::Move) -> Result<u64, StoreError> {
-                let (count,): (i64,) = sqlx::query_as($crate::store::operate::COUNT_HELD)
-                    .bind(group)
-                    .bind(&*position.id.partition.topic)
-                    .bind(position.id.partition.partition)
-                    .bind(position.to.0)
-                    .fetch_one(&($read)(self))
-                    .await
-                    .map_err(|e| $wrong(e, "count held records"))?;
-                Ok(count.unsigned_abs())
+                let wrong = |e| $wrong(e, "count held records");
+                let at = &position.id.partition;
+                let select = query($crate::store::operate::COUNT_HELD).bind(group.to_owned());
+                let select = select.bind(at.topic.to_string()).bind(at.partition).bind(position.to.0);
+                let row = select.fetch_one(self.pool()).await.map_err(wrong)?;
+                row.try_get::<i64, _>(0).map(i64::unsigned_abs).map_err(wrong)
             }
 
             async fn is_untouched(&self, spec: &$crate::SinkSpec) -> Result<bool, StoreError> {
                 let wrong = |e| $wrong(e, "look whether it is empty");
-                let (touches,): (i64,) = sqlx::query_as($crate::store::operate::COUNT_TOUCHES)
-                    .fetch_one(&($read)(self))
-                    .await
-                    .map_err(wrong)?;
-                let mut found = touches;
-                for table in spec.tables {
-                    let sql = format!("SELECT count(*) FROM (SELECT 1 FROM {} LIMIT 1) AS t", table.name);
-                    let (rows,): (i64,) =
-                        sqlx::query_as(sqlx::AssertSqlSafe(sql)).fetch_one(&($read)(self)).await.map_err(wrong)?;
-                    found += rows;
+                let looks = spec.tables.iter().map(|table| {
+                    let name = $crate::store::sql::quoted(table.name);
+                    format!("SELECT count(*) FROM (SELECT 1 FROM {name} LIMIT 1) AS t")
+                });
+                let mut found = 0_i64;
+                for look in [$crate::store::operate::COUNT_TOUCHES.to_owned()].into_iter().chain(looks) {
+                    let row = query(look).fetch_one(self.pool()).await.map_err(wrong)?;
+                    found += row.try_get::<i64, _>(0).map_err(wrong)?;
                 }
                 Ok(found == 0)
             }

@@ -11,6 +11,7 @@ use async_trait::async_trait;
 use coursebus_transport::{Class, NoSpace, Offset, TopicPartition};
 use sqlx::{
     AssertSqlSafe, Row, Sqlite, SqlitePool, Transaction,
+    error::DatabaseError,
     query::Query,
     sqlite::{
         SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
@@ -18,7 +19,9 @@ use sqlx::{
 };
 
 use super::{
-    AuditState, POSITION, PartitionId, Position, Store, StoreError, Tx, column_list, on_conflict, page, placeholders,
+    AuditState, PartitionId, Position, Store, StoreError, Tx,
+    shared::{self, store_sql, take_over_returning},
+    sql::{self as statements, AUDIT_MODE, behind, chunks, names, on_conflict, quoted},
 };
 use crate::{
     AppliedEvent, AuditRow, Kind, SinkSpec, Table, Value,
@@ -71,6 +74,11 @@ impl SqliteStore {
         &self.readers
     }
 
+    /// One transaction reads as of one moment.
+    async fn snapshot(&self) -> Result<Transaction<'static, Sqlite>, sqlx::Error> {
+        self.readers.begin().await
+    }
+
     /// Begins a transaction that may write, at once: one that begins to read and writes later can fail in the middle.
     async fn write(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
         match self.writer.begin_with("BEGIN IMMEDIATE").await {
@@ -103,16 +111,16 @@ async fn migrate(pool: &SqlitePool, spec: &SinkSpec, lock: &Path) -> Result<(), 
 }
 
 fn wrong(error: sqlx::Error, what: &str) -> StoreError {
-    let said = error.as_database_error().and_then(|said| said.code()?.parse().ok());
-    if said.is_some_and(NoSpace::is_sqlite) {
+    let number = |error: &dyn DatabaseError| error.code().and_then(|code| code.parse::<i32>().ok());
+    if error.as_database_error().and_then(number).is_some_and(NoSpace::is_sqlite) {
         let full = NoSpace { what: "the sink's SQLite file".to_owned(), source: error.into() };
         return StoreError::Away { hint: what.to_owned(), source: full.into() };
     }
-    StoreError::from_sqlx(error, what, |code| match code.parse::<i32>().map(|code| code & 0xff) {
+    StoreError::from_sqlx(error, what, |error| match number(error).map(|code| code & 0xff) {
         // BUSY, LOCKED
-        Ok(5 | 6) => Class::Transient,
+        Some(5 | 6) => Class::Transient,
         // TOOBIG, CONSTRAINT, MISMATCH
-        Ok(18..=20) => Class::Poison,
+        Some(18..=20) => Class::Poison,
         _ => Class::Fatal,
     })
 }
@@ -120,8 +128,8 @@ fn wrong(error: sqlx::Error, what: &str) -> StoreError {
 /// Every parameter is owned.
 type Sql = Query<'static, Sqlite, SqliteArguments>;
 
-fn query(sql: String) -> Sql {
-    sqlx::query(AssertSqlSafe(sql))
+fn query(sql: impl Into<String>) -> Sql {
+    sqlx::query(AssertSqlSafe(sql.into()))
 }
 
 fn bind(query: Sql, value: &Value) -> Sql {
@@ -146,156 +154,13 @@ fn read(row: &SqliteRow, index: usize, kind: Kind) -> Result<Value, sqlx::Error>
     })
 }
 
-fn read_row(table: &Table, row: &SqliteRow) -> Result<Vec<Value>, sqlx::Error> {
-    table.all_columns().enumerate().map(|(index, column)| read(row, index, column.kind)).collect()
-}
-
-fn read_position(row: &SqliteRow) -> Result<Position, sqlx::Error> {
-    let topic: String = row.try_get(0)?;
-    Ok(Position {
-        id: PartitionId {
-            partition: TopicPartition::new(topic, row.try_get(1)?),
-            cluster: row.try_get(2)?,
-            topic_id: row.try_get(3)?,
-        },
-        epoch: row.try_get(4)?,
-        next: row.try_get::<Option<i64>, _>(5)?.map(Offset),
-    })
-}
-
-#[async_trait]
-impl Store for SqliteStore {
-    async fn take_over(&self, group: &str, partitions: &[PartitionId]) -> Result<Vec<Position>, StoreError> {
-        let wrong = |e| wrong(e, "take partitions over");
-        let mut tx = self.write().await?;
-        let mut positions = Vec::with_capacity(partitions.len());
-        for id in partitions {
-            let row = sqlx::query(super::TAKE_OVER)
-                .bind(group)
-                .bind(&*id.partition.topic)
-                .bind(id.partition.partition)
-                .bind(&id.cluster)
-                .bind(&id.topic_id)
-                .fetch_one(&mut *tx)
-                .await
-                .map_err(wrong)?;
-            positions.push(read_position(&row).map_err(wrong)?);
-        }
-        tx.commit().await.map_err(wrong)?;
-        Ok(positions)
-    }
-
-    async fn begin(&self) -> Result<Box<dyn Tx>, StoreError> {
-        Ok(Box::new(SqliteTx(self.write().await?)))
-    }
-
-    async fn positions(&self, group: &str) -> Result<Vec<Position>, StoreError> {
-        let wrong = |e| wrong(e, "read positions");
-        let sql = format!("SELECT {POSITION} FROM bus_positions WHERE consumer_group = $1 ORDER BY topic, partition");
-        let rows = query(sql).bind(group).fetch_all(&self.readers).await.map_err(wrong)?;
-        rows.iter().map(read_position).collect::<Result<_, _>>().map_err(wrong)
-    }
-
-    async fn rows(
-        &self,
-        table: &'static Table,
-        after: Option<&[Value]>,
-        limit: u32,
-    ) -> Result<Vec<Vec<Value>>, StoreError> {
-        let wrong = |e| wrong(e, "read rows");
-        let (columns, page) = (column_list(table), page(table, after.is_some()));
-        let mut select = query(format!("SELECT {columns} FROM {} {page} LIMIT {limit}", table.name));
-        for value in after.into_iter().flatten() {
-            select = bind(select, value);
-        }
-        let rows = select.fetch_all(&self.readers).await.map_err(wrong)?;
-        rows.iter().map(|row| read_row(table, row)).collect::<Result<_, _>>().map_err(wrong)
-    }
-
-    async fn row(&self, table: &'static Table, key: &[Value]) -> Result<Option<Vec<Value>>, StoreError> {
-        let wrong = |e| wrong(e, "read a row");
-        let names = table.key.iter().map(|c| c.name).collect::<Vec<_>>().join(", ");
-        let sql = format!(
-            "SELECT {} FROM {} WHERE ({names}) = ({})",
-            column_list(table),
-            table.name,
-            placeholders(1, key.len())
-        );
-        let select = key.iter().fold(query(sql), bind);
-        let row = select.fetch_optional(&self.readers).await.map_err(wrong)?;
-        row.map(|row| read_row(table, &row)).transpose().map_err(wrong)
-    }
-
-    async fn audit_state(&self, group: &str) -> Result<AuditState, StoreError> {
-        let wrong = |e| wrong(e, "read audit columns");
-        // One transaction reads as of one moment.
-        let mut tx = self.readers.begin().await.map_err(wrong)?;
-        let sql = format!("SELECT {POSITION} FROM bus_positions WHERE consumer_group = $1");
-        let positions = query(sql).bind(group).fetch_all(&mut *tx).await.map_err(wrong)?;
-        let complete: Option<(String,)> = sqlx::query_as("SELECT value FROM bus_meta WHERE name = 'audit'")
-            .fetch_optional(&mut *tx)
-            .await
-            .map_err(wrong)?;
-        let rows: Vec<(String, String, i64, String, bool)> =
-            sqlx::query_as("SELECT table_name, row_key, applied, chain, deleted FROM bus_audit")
-                .fetch_all(&mut *tx)
-                .await
-                .map_err(wrong)?;
-        let held: Vec<super::PlaceRow> =
-            sqlx::query_as(super::AUDIT_HELD).bind(group).fetch_all(&mut *tx).await.map_err(wrong)?;
-        let edited: Vec<(String, i32, i64, Vec<u8>, Option<String>)> =
-            sqlx::query_as(super::AUDIT_EDITED).bind(group).fetch_all(&mut *tx).await.map_err(wrong)?;
-        Ok(AuditState {
-            complete: complete.is_some_and(|(value,)| value == "on"),
-            positions: positions.iter().map(read_position).collect::<Result<_, _>>().map_err(wrong)?,
-            rows: rows.into_iter().map(audit_row).collect(),
-            held: held.into_iter().map(super::place).collect(),
-            edited: edited.into_iter().map(super::edited).collect(),
-        })
-    }
-
-    async fn audit_mode(&self, on: bool) -> Result<bool, StoreError> {
-        let wrong = |e| wrong(e, "note the audit mode");
-        let mut tx = self.write().await?;
-        sqlx::query(super::AUDIT_MODE).bind(on).execute(&mut *tx).await.map_err(wrong)?;
-        let (value,): (String,) = sqlx::query_as("SELECT value FROM bus_meta WHERE name = 'audit'")
-            .fetch_one(&mut *tx)
-            .await
-            .map_err(wrong)?;
-        tx.commit().await.map_err(wrong)?;
-        Ok(value == "on")
-    }
-
-    async fn held(&self, group: &str) -> Result<Vec<HeldRecord>, StoreError> {
-        let wrong = |e| wrong(e, "read held records");
-        let columns = super::held::COLUMNS;
-        let sql = format!(
-            "SELECT {columns} FROM bus_held WHERE consumer_group = $1 ORDER BY topic, partition, record_offset"
-        );
-        let rows = query(sql).bind(group.to_owned()).fetch_all(&self.readers).await.map_err(wrong)?;
-        rows.iter().map(read_held).collect::<Result<_, _>>().map_err(wrong)
-    }
-}
-
-super::operate::operate!(
-    SqliteStore,
-    SqliteStore::write,
-    |store: &SqliteStore| store.readers.clone(),
-    wrong,
-    read_position
-);
-
-fn audit_row(
-    (table, key, applied, chain, deleted): (String, String, i64, String, bool),
-) -> ((String, String), AuditRow) {
-    ((table, key), AuditRow { applied, chain: AuditRow::parse_chain(&chain), deleted })
-}
+take_over_returning!(Sqlite);
+store_sql!(SqliteStore, SqliteTx, SqliteRow);
 
 struct SqliteTx(Transaction<'static, Sqlite>);
 
 impl SqliteTx {
-    /// Runs a statement with one group of parameters a row. Rows go in chunks of powers of two, so that few statements
-    /// serve every number of rows and stay prepared.
+    /// Runs a statement with one group of parameters a row.
     async fn bulk<T>(
         &mut self,
         rows: &[T],
@@ -306,15 +171,9 @@ impl SqliteTx {
     ) -> Result<Vec<SqliteRow>, StoreError> {
         let group = format!("({})", vec!["?"; width].join(", "));
         let mut answers = Vec::new();
-        let mut rest = rows;
-        while !rest.is_empty() {
-            let count = (1 << rest.len().ilog2()).min(CHUNK_ROWS);
-            let (chunk, after) = rest.split_at(count);
-            rest = after;
-            let mut statement = query(sql(vec![group.as_str(); count].join(", ")));
-            for row in chunk {
-                statement = bind_row(statement, row);
-            }
+        for chunk in chunks(rows, CHUNK_ROWS) {
+            let statement = query(sql(vec![group.as_str(); chunk.len()].join(", ")));
+            let statement = chunk.iter().fold(statement, &bind_row);
             answers.extend(statement.fetch_all(&mut *self.0).await.map_err(|e| wrong(e, what))?);
         }
         Ok(answers)
@@ -330,16 +189,7 @@ impl Tx for SqliteTx {
         epoch: i64,
         next: Offset,
     ) -> Result<bool, StoreError> {
-        let done = sqlx::query(super::ADVANCE)
-            .bind(group)
-            .bind(&*partition.topic)
-            .bind(partition.partition)
-            .bind(epoch)
-            .bind(next.0)
-            .execute(&mut *self.0)
-            .await
-            .map_err(|e| wrong(e, "move the position"))?;
-        Ok(done.rows_affected() == 1)
+        self.move_position(group, partition, epoch, next).await
     }
 
     async fn standing(
@@ -347,10 +197,7 @@ impl Tx for SqliteTx {
         group: &str,
         partition: &TopicPartition,
     ) -> Result<Option<(i64, Option<Offset>)>, StoreError> {
-        let select = sqlx::query_as(super::STANDING).bind(group).bind(&*partition.topic).bind(partition.partition);
-        let row: Option<(i64, Option<i64>)> =
-            select.fetch_optional(&mut *self.0).await.map_err(|e| wrong(e, "read the position"))?;
-        Ok(row.map(|(epoch, position)| (epoch, position.map(Offset))))
+        self.read_standing(group, partition).await
     }
 
     async fn remember(&mut self, group: &str, events: &[AppliedEvent]) -> Result<Vec<bool>, StoreError> {
@@ -376,7 +223,7 @@ impl Tx for SqliteTx {
 
     async fn audit_rows(&mut self, rows: &[RowName]) -> Result<HashMap<RowName, AuditRow>, StoreError> {
         let what = "read audit columns";
-        let names: HashMap<&str, &'static str> = rows.iter().map(|(table, _)| (*table, *table)).collect();
+        let tables = shared::table_names(rows);
         let sql = |groups| {
             format!(
                 "SELECT table_name, row_key, applied, chain, deleted FROM bus_audit WHERE (table_name, row_key) IN (VALUES {groups})"
@@ -386,20 +233,15 @@ impl Tx for SqliteTx {
         let found = self.bulk(rows, 2, sql, bind_name, what).await?;
         let mut audit = HashMap::with_capacity(found.len());
         for row in found {
-            let read = || -> Result<_, sqlx::Error> {
-                Ok(audit_row((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?, row.try_get(3)?, row.try_get(4)?)))
-            };
-            let ((table, key), columns) = read().map_err(|e| wrong(e, what))?;
-            if let Some(table) = names.get(table.as_str()) {
-                audit.insert((*table, key), columns);
-            }
+            let ((table, key), columns) = read_audit(&row).map_err(|e| wrong(e, what))?;
+            audit.extend(tables.get(table.as_str()).map(|table| ((*table, key), columns)));
         }
         Ok(audit)
     }
 
     async fn write_audit(&mut self, rows: &HashMap<RowName, AuditRow>) -> Result<(), StoreError> {
         let rows: Vec<(&RowName, &AuditRow)> = rows.iter().collect();
-        let sql = |groups| format!("{} VALUES {groups} {}", super::INSERT_AUDIT, super::UPDATE_AUDIT);
+        let sql = |groups| format!("{} VALUES {groups} {}", statements::INSERT_AUDIT, statements::UPDATE_AUDIT);
         let bind_row = |q: Sql, (name, row): &(&RowName, &AuditRow)| {
             q.bind(name.0).bind(name.1.clone()).bind(row.applied).bind(row.chain_json().to_string()).bind(row.deleted)
         };
@@ -407,16 +249,16 @@ impl Tx for SqliteTx {
     }
 
     async fn delete(&mut self, delete: &Delete) -> Result<(), StoreError> {
-        let names = delete.table.key.iter().map(|c| c.name).collect::<Vec<_>>().join(", ");
-        let sql = |groups| format!("DELETE FROM {} WHERE ({names}) IN (VALUES {groups})", delete.table.name);
+        let (table, key) = (quoted(delete.table.name), names(delete.table.key));
+        let sql = |groups| format!("DELETE FROM {table} WHERE ({key}) IN (VALUES {groups})");
         let bind_key = |q, key: &Vec<Value>| key.iter().fold(q, bind);
         self.bulk(&delete.keys, delete.table.key.len(), sql, bind_key, "remove rows").await.map(drop)
     }
 
     async fn upsert(&mut self, upsert: &Upsert) -> Result<(), StoreError> {
-        let columns = upsert.columns.iter().map(|c| c.name).collect::<Vec<_>>().join(", ");
+        let (table, columns) = (quoted(upsert.table.name), names(upsert.columns.iter().copied()));
         let conflict = on_conflict(upsert);
-        let sql = |groups| format!("INSERT INTO {} ({columns}) VALUES {groups} {conflict}", upsert.table.name);
+        let sql = |groups| format!("INSERT INTO {table} ({columns}) VALUES {groups} {conflict}");
         let bind_row = |q, row: &Vec<Value>| row.iter().fold(q, bind);
         self.bulk(&upsert.rows, upsert.columns.len(), sql, bind_row, "write rows").await.map(drop)
     }
@@ -425,5 +267,3 @@ impl Tx for SqliteTx {
         self.0.commit().await.map_err(|e| wrong(e, "commit"))
     }
 }
-
-super::held::held_sql!(SqliteStore, SqliteTx, SqliteRow, wrong);

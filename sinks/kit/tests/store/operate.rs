@@ -3,7 +3,10 @@
 use coursebus_sinks_kit::{Gap, GapCause, HeldRecord, Move, Moved, PartitionId, Store, StoreError};
 use coursebus_transport::Offset;
 
-use super::{Fixture, GROUP, Step, all_rows, audited, count, effect, held, label, partition, position, take_over};
+use crate::{
+    fixture::{Fixture, GROUP},
+    steps::{Step, all_rows, audited, count, effect, held, label, labels_and_counts, partition, position, take_over},
+};
 
 contract!(
     moving_a_position_fences_whoever_had_it,
@@ -78,7 +81,7 @@ async fn going_back_forgets_what_was_remembered_and_going_forward_does_not(fixtu
     assert_eq!(moved(store.as_ref(), to(0)).await.inbox, 1);
     let (epoch, _) = take_over(store.as_ref()).await;
     Step::new(epoch, 1, vec![effect(0, "a", [count(1, 2)])]).inbox().ok(store.as_ref()).await;
-    let rows = super::labels_and_counts(store.as_ref()).await;
+    let rows = labels_and_counts(store.as_ref()).await;
     assert_eq!(rows, [(1, None, Some(2))], "the event was applied again");
 }
 

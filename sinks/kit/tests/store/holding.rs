@@ -1,5 +1,7 @@
 //! Held records: what operators mark, what the sink settles, and that neither overwrites the other.
 
+use std::collections::HashSet;
+
 use coursebus_sinks_kit::{Edited, HeldPlace, HeldRecord, Mark, Note, Settle, Settled, Store, StoreError, Tx};
 use coursebus_transport::Offset;
 use sqlx::{
@@ -7,7 +9,16 @@ use sqlx::{
     migrate::{Migration, MigrationType, Migrator},
 };
 
-use super::{Fixture, GROUP, Place, Step, held, partition, take_over};
+use crate::{
+    fixture::{Fixture, GROUP, MIGRATION, Place},
+    steps::{Step, held, partition, take_over},
+};
+
+contract!(
+    a_record_is_held_once_and_whole,
+    operators_mark_what_is_parked_or_dead,
+    the_sink_settles_only_what_is_as_it_was,
+);
 
 fn place(offset: i64) -> HeldPlace {
     HeldPlace { partition: partition(0).partition, offset: Offset(offset) }
@@ -24,6 +35,22 @@ fn parked(offset: i64, behind: Option<i64>) -> HeldRecord {
 
 fn note(detail: &str) -> Note {
     Note { at_ms: 42, who: "someone".into(), detail: detail.into() }
+}
+
+async fn a_record_is_held_once_and_whole(fixture: &Fixture) {
+    let store = fixture.open().await;
+    let (epoch, _) = take_over(store.as_ref()).await;
+    let empty = HeldRecord { key: None, value: Some(Vec::new()), headers: Vec::new(), ..held(3, "empty") };
+    let binary = HeldRecord { value: Some((0..=255).collect()), ..held(300, "binary") };
+    let other = HeldRecord { partition: 1, ..held(2, "other partition") };
+    let all = vec![binary.clone(), other.clone(), empty.clone()];
+    Step::new(epoch, 4, Vec::new()).holding(all).ok(store.as_ref()).await;
+    Step::new(epoch, 5, Vec::new()).holding(vec![held(3, "a second reason")]).ok(store.as_ref()).await;
+    assert_eq!(store.held(GROUP).await.expect("held records"), [empty, binary, other]);
+    assert_eq!(store.held("another group").await.expect("none"), []);
+    let state = store.audit_state(GROUP).await.expect("a state");
+    let places: Vec<(i32, i64)> = state.held.iter().map(|place| (place.partition.partition, place.offset.0)).collect();
+    assert_eq!(HashSet::<_>::from_iter(places), [(0, 3), (0, 300), (1, 2)].into());
 }
 
 /// A cause, a record behind it, a dead one.
@@ -47,7 +74,7 @@ fn edited() -> Edited {
     Edited { value: vec![0, 1, 2], headers: vec![("x".into(), None), ("ce_id".into(), Some(b"new".to_vec()))] }
 }
 
-pub async fn operators_mark_what_is_parked_or_dead(fixture: &Fixture) {
+async fn operators_mark_what_is_parked_or_dead(fixture: &Fixture) {
     let store = fixture.open().await;
     let store = store.as_ref();
     assert!(!store.holds(GROUP, &partition(0).partition).await.expect("an answer"));
@@ -96,7 +123,7 @@ async fn settle(store: &dyn Store, epoch: i64, offset: i64, version: i32, to: Se
     is_as_it_was
 }
 
-pub async fn the_sink_settles_only_what_is_as_it_was(fixture: &Fixture) {
+async fn the_sink_settles_only_what_is_as_it_was(fixture: &Fixture) {
     let store = fixture.open().await;
     let store = store.as_ref();
     let epoch = some_held(store).await;
@@ -147,7 +174,7 @@ async fn the_version_before_can_start_again() {
             Migration::new(number, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
         };
         let kit = include_str!("../../migrations/0001_kit.sql");
-        let mut migrator = Migrator::with_migrations(vec![sql(1, "kit", kit), sql(100, "things", super::MIGRATION)]);
+        let mut migrator = Migrator::with_migrations(vec![sql(1, "kit", kit), sql(100, "things", MIGRATION)]);
         migrator.set_ignore_missing(true);
         migrator
     };
