@@ -28,7 +28,10 @@ pub fn run(root: &Path, args: &Args) -> Result<()> {
     let release = env::target_dir(root).join("release");
     let mut bench = Command::new(release.join("coursebus-bench"));
     bench.current_dir(root).args(&args.bench);
-    bench.env_remove(env::KAFKA_BOOTSTRAP).env_remove(env::DATABASE_URL).envs(endpoints.variables());
+    for service in [env::KAFKA_BOOTSTRAP, env::DATABASE_URL, env::MYSQL_URL] {
+        bench.env_remove(service);
+    }
+    bench.envs(endpoints.variables());
     succeed(bench.env(env::COURSEBUS_BIN, release.join("coursebus")))
 }
 

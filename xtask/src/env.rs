@@ -13,6 +13,8 @@ pub const KAFKA_BOOTSTRAP: &str = "KAFKA_BOOTSTRAP";
 pub const KAFKA_SECURE: &str = "KAFKA_SECURE";
 /// URL of a PostgreSQL that runs already, as a user that may create databases; none is started then.
 pub const DATABASE_URL: &str = "DATABASE_URL";
+/// URL of a MariaDB or MySQL that runs already, as a user that may create databases; none is started then.
+pub const MYSQL_URL: &str = "MYSQL_URL";
 /// Path of the built `coursebus`, handed to the tests.
 pub const COURSEBUS_BIN: &str = "COURSEBUS_BIN";
 

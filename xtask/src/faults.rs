@@ -30,7 +30,10 @@ pub fn run(root: &Path, args: &Args) -> Result<()> {
     let debug = env::target_dir(root).join("debug");
     let mut faults = Command::new(debug.join("coursebus-faults"));
     faults.current_dir(root).arg(args.minutes.to_string()).args(args.seed.map(|seed| seed.to_string()));
-    faults.env_remove(env::KAFKA_BOOTSTRAP).env_remove(env::DATABASE_URL).envs(endpoints.variables());
+    for service in [env::KAFKA_BOOTSTRAP, env::DATABASE_URL, env::MYSQL_URL] {
+        faults.env_remove(service);
+    }
+    faults.envs(endpoints.variables());
     faults.env(env::COURSEBUS_BIN, debug.join("coursebus"));
     faults.env(env::SERVICES, services.name()).env(env::XTASK, env::this_program()?);
     succeed(&mut faults)

@@ -26,7 +26,7 @@ struct Args {
 enum Task {
     /// Checks and tests everything, on real services; this is what CI runs
     Test(test::Args),
-    /// Starts and stops a real Kafka and PostgreSQL for tests
+    /// Starts and stops a real Kafka, PostgreSQL and MariaDB for tests
     Services(services::Args),
     /// Writes the Rust types of the event schemas
     Codegen {

@@ -1,4 +1,4 @@
-//! Kafka and PostgreSQL as containers, where a Docker engine runs.
+//! Kafka, PostgreSQL and MariaDB as containers, where a Docker engine runs.
 //!
 //! Not exercised where no container engine runs; the settings are those of the processes, which are.
 
@@ -10,12 +10,14 @@ use super::{
     group::{Group, Server},
     jars::KAFKA_VERSION,
     kafka::{self, Node},
-    ports,
+    mariadb, ports,
 };
 use crate::run::{self, Job};
 
 /// The major version that Debian 12 brings, so that both ways test the same.
 pub const POSTGRES_IMAGE: &str = "postgres:15";
+/// Likewise.
+pub const MARIADB_IMAGE: &str = "mariadb:10.11";
 /// Images may have to be pulled first.
 const START_LIMIT: Duration = Duration::from_secs(300);
 const READY_LIMIT: Duration = Duration::from_secs(120);
@@ -65,6 +67,22 @@ pub fn postgres(job: &Job, group: &mut Group) -> Result<String> {
     // The image starts the server once without a network to set it up: only after that line is it the real one.
     ready(job, &name, "PostgreSQL init process complete", port)?;
     Ok(format!("postgres://postgres@127.0.0.1:{port}/postgres"))
+}
+
+/// Starts MariaDB; returns its URL.
+pub fn mariadb(job: &Job, group: &mut Group) -> Result<String> {
+    let port = ports::free(1)?[0];
+    let name = unique("mariadb");
+    group.add(Server::Container(name.clone()))?;
+    let mut args = run_args(&name, port, 3306);
+    for setting in ["MARIADB_ROOT_PASSWORD=coursebus", "MARIADB_DATABASE=coursebus"] {
+        args.extend(["--env".into(), setting.into()]);
+    }
+    args.extend([MARIADB_IMAGE.into(), mariadb::CONNECTIONS.into()]);
+    docker(job, group, &args)?;
+    // The image starts the server once without a network to set it up, and that one says `port: 0`.
+    ready(job, &name, "port: 3306", port)?;
+    Ok(format!("mysql://root:coursebus@127.0.0.1:{port}/coursebus"))
 }
 
 /// Inside the network a node is known by its container's name; to this machine by its published port.

@@ -41,6 +41,8 @@ pub struct State {
     pub kafka_secure: Option<String>,
     /// `DATABASE_URL`, once PostgreSQL answers.
     pub postgres: Option<String>,
+    /// `MYSQL_URL`, once MariaDB answers.
+    pub mysql: Option<String>,
     /// In the order in which they were started.
     servers: Vec<Server>,
     /// Folders outside the group's own that go with it.
@@ -141,6 +143,12 @@ impl Group {
     /// Notes that PostgreSQL answers.
     pub fn postgres_is_at(&mut self, url: String) -> Result<()> {
         self.state.postgres = Some(url);
+        self.save()
+    }
+
+    /// Notes that MariaDB answers.
+    pub fn mysql_is_at(&mut self, url: String) -> Result<()> {
+        self.state.mysql = Some(url);
         self.save()
     }
 

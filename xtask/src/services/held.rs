@@ -15,10 +15,9 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
+use clap::ValueEnum;
 
-use super::{
-    DEFAULT_GROUP, Endpoints, Group, Service, State, Wanted, container, group_dir, process::Process, serves, start,
-};
+use super::{DEFAULT_GROUP, Endpoints, Group, State, Wanted, container, group_dir, process::Process, serves, start};
 use crate::{env, run::Job};
 
 /// How long the holder may take to end everything.
@@ -48,10 +47,8 @@ impl Services {
     pub fn start(wanted: &Wanted) -> Result<Self> {
         let mut holder = Command::new(env::this_program()?);
         holder.args(["services", "hold", "--nodes", &wanted.nodes.to_string()]);
-        match wanted.only {
-            Some(Service::Kafka) => drop(holder.args(["--only", "kafka"])),
-            Some(Service::Postgres) => drop(holder.args(["--only", "postgres"])),
-            None => {}
+        if let Some(only) = wanted.only.and_then(|service| service.to_possible_value()) {
+            holder.args(["--only", only.get_name()]);
         }
         let holder = holder.stdin(Stdio::piped()).stdout(Stdio::piped()).process_group(0).spawn();
         Ok(Self::Held(holder.context("starting the holder of the services")?))

@@ -18,7 +18,7 @@ use crate::{
 const APT_LIMIT: Duration = Duration::from_secs(600);
 
 /// Everything that the tasks need of Debian, so that a person who may not install is told once.
-const ALL: &str = "default-jre-headless maven postgresql openssl make perl g++";
+const ALL: &str = "default-jre-headless maven postgresql mariadb-server openssl make perl g++";
 
 /// Returns what `find` finds; when it finds nothing, installs the Debian package and looks again.
 pub fn find_or_install(job: &Job, package: &str, find: impl Fn() -> Option<PathBuf>) -> Result<PathBuf> {
@@ -52,7 +52,7 @@ fn apt_install(job: &Job, package: &str, meanwhile: impl Fn() -> bool) -> Result
     let log = cache.join("apt.log");
     let apt = |args: &[&str]| {
         let mut command = Command::new("apt-get");
-        // RUNLEVEL=1 is what invoke-rc.d takes for single-user mode: PostgreSQL's package then starts no server.
+        // RUNLEVEL=1 is what invoke-rc.d takes for single-user mode: the databases' packages then start no server.
         command.args(["--yes", "--option", "DPkg::Lock::Timeout=300"]).args(args);
         command.env("DEBIAN_FRONTEND", "noninteractive").env("RUNLEVEL", "1");
         job.run(&mut command, APT_LIMIT, &log)

@@ -1,7 +1,7 @@
 //! Real services for tests, without anything installed beforehand: `cargo xtask services up | down | status | env`.
 //!
 //! Each service comes from the first of: its environment variable; a container, where a Docker engine runs; a process of
-//! this machine (Kafka from Maven Central, PostgreSQL from the distribution). Everything listens on loopback only, on
+//! this machine (Kafka from Maven Central, PostgreSQL and MariaDB from the distribution). Everything listens on loopback only, on
 //! ports that were free at the start.
 //!
 //! What `up` starts stays until `down`. What a task starts for itself ([`Services`]) ends with the task, however that ends.
@@ -9,9 +9,11 @@
 mod container;
 mod group;
 mod held;
+mod home;
 mod install;
 mod jars;
 mod kafka;
+mod mariadb;
 mod ports;
 mod postgres;
 mod process;
@@ -68,7 +70,7 @@ enum Action {
     /// Sends a signal to one server of a group; START starts one again that has ended. For tests of faults
     #[command(hide = true)]
     Strike {
-        /// As `status` names it: `kafka node 2`, `postgres`
+        /// As `status` names it: `kafka node 2`, `postgres`, `mariadb`
         what: String,
         /// KILL, STOP, CONT, INT, …, or START
         signal: String,
@@ -99,6 +101,10 @@ impl Wanted {
     pub fn all(nodes: u16) -> Self {
         Self { nodes, only: None }
     }
+
+    fn includes(&self, service: Service) -> bool {
+        self.only.is_none_or(|only| only == service)
+    }
 }
 
 /// A service that can be had alone.
@@ -108,6 +114,8 @@ pub enum Service {
     Kafka,
     /// PostgreSQL.
     Postgres,
+    /// MariaDB.
+    Mariadb,
 }
 
 #[derive(clap::Args)]
@@ -126,6 +134,8 @@ pub struct Endpoints {
     pub kafka_secure: Option<String>,
     /// URL of a database on PostgreSQL, as a user that may create others.
     pub postgres: Option<String>,
+    /// URL of a database on MariaDB or MySQL, as a user that may create others.
+    pub mysql: Option<String>,
 }
 
 impl Endpoints {
@@ -134,13 +144,19 @@ impl Endpoints {
         let kafka = self.kafka.as_deref().map(|value| (env::KAFKA_BOOTSTRAP, value));
         let secure = self.kafka_secure.as_deref().map(|value| (env::KAFKA_SECURE, value));
         let postgres = self.postgres.as_deref().map(|value| (env::DATABASE_URL, value));
-        kafka.into_iter().chain(secure).chain(postgres)
+        let mysql = self.mysql.as_deref().map(|value| (env::MYSQL_URL, value));
+        [kafka, secure, postgres, mysql].into_iter().flatten()
     }
 }
 
 impl From<&State> for Endpoints {
     fn from(state: &State) -> Self {
-        Self { kafka: state.kafka.clone(), kafka_secure: state.kafka_secure.clone(), postgres: state.postgres.clone() }
+        Self {
+            kafka: state.kafka.clone(),
+            kafka_secure: state.kafka_secure.clone(),
+            postgres: state.postgres.clone(),
+            mysql: state.mysql.clone(),
+        }
     }
 }
 
@@ -163,7 +179,7 @@ fn up(root: &Path, wanted: &Wanted, name: &str) -> Result<()> {
     let dir = group_dir(root, name);
     let _one_at_a_time = lock(&dir.with_extension("lock"))?;
     held::sweep(root)?;
-    if let Some(group) = Group::find(&dir)? {
+    if let Some(mut group) = Group::find(&dir)? {
         let state = group.state();
         if state.alive() && serves(state, wanted) {
             print_env(&Endpoints::from(state));
@@ -171,6 +187,12 @@ fn up(root: &Path, wanted: &Wanted, name: &str) -> Result<()> {
         }
         if state.alive() && state.kafka.is_some() && state.nodes != wanted.nodes {
             bail!("{name} is up with {} node(s): take it down first, or use --name", state.nodes);
+        }
+        if state.alive() && state.nodes == wanted.nodes {
+            // What runs goes on running, and what is missing comes beside it.
+            start_each(&Job::new(), root, &mut group, wanted)?;
+            print_env(&Endpoints::from(group.state()));
+            return Ok(());
         }
         group.end()?;
     }
@@ -220,8 +242,9 @@ fn start(job: &Job, root: &Path, dir: &Path, wanted: &Wanted, holder: Option<pro
     }
 }
 
+/// Starts what is wanted and not there yet.
 fn start_each(job: &Job, root: &Path, group: &mut Group, wanted: &Wanted) -> Result<()> {
-    if wanted.only != Some(Service::Kafka) {
+    if wanted.includes(Service::Postgres) && group.state().postgres.is_none() {
         match env::get(env::DATABASE_URL) {
             Some(url) => {
                 answers(env::DATABASE_URL, url_host(&url))?;
@@ -230,7 +253,16 @@ fn start_each(job: &Job, root: &Path, group: &mut Group, wanted: &Wanted) -> Res
             None => postgres::start(job, group)?,
         }
     }
-    if wanted.only != Some(Service::Postgres) {
+    if wanted.includes(Service::Mariadb) && group.state().mysql.is_none() {
+        match env::get(env::MYSQL_URL) {
+            Some(url) => {
+                answers(env::MYSQL_URL, url_host(&url))?;
+                group.mysql_is_at(url)?;
+            }
+            None => mariadb::start(job, group)?,
+        }
+    }
+    if wanted.includes(Service::Kafka) && group.state().kafka.is_none() {
         match env::get(env::KAFKA_BOOTSTRAP) {
             Some(bootstrap) => {
                 answers(env::KAFKA_BOOTSTRAP, bootstrap.split(',').next().unwrap_or_default())?;
@@ -247,9 +279,10 @@ fn start_each(job: &Job, root: &Path, group: &mut Group, wanted: &Wanted) -> Res
 
 /// Whether a group that is up has what is wanted.
 fn serves(state: &State, wanted: &Wanted) -> bool {
-    let kafka = wanted.only == Some(Service::Postgres) || state.kafka.is_some() && state.nodes == wanted.nodes;
-    let postgres = wanted.only == Some(Service::Kafka) || state.postgres.is_some();
-    kafka && postgres
+    let has = |service, up: bool| up || !wanted.includes(service);
+    has(Service::Kafka, state.kafka.is_some() && state.nodes == wanted.nodes)
+        && has(Service::Postgres, state.postgres.is_some())
+        && has(Service::Mariadb, state.mysql.is_some())
 }
 
 /// A variable that points to nothing is said at once, not by the tests one by one.
@@ -301,6 +334,7 @@ mod tests {
             ("postgres://postgres@127.0.0.1:20001/postgres", "127.0.0.1:20001"),
             ("postgres://u:p@db:5432?sslmode=require", "db:5432"),
             ("postgres://db:5432", "db:5432"),
+            ("mysql://u:p@127.0.0.1:20002/db", "127.0.0.1:20002"),
         ] {
             assert_eq!(url_host(url), host);
         }

@@ -3,22 +3,18 @@
 use std::{
     fs,
     net::TcpStream,
-    os::unix::{
-        fs::{PermissionsExt, chown},
-        process::CommandExt,
-    },
+    os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::Command,
     time::Duration,
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 
 use super::{
     container,
     group::{Group, Server},
-    install, ports,
-    process::{self, User},
+    home, install, ports, process,
 };
 use crate::{
     env,
@@ -38,18 +34,8 @@ pub fn start(job: &Job, group: &mut Group) -> Result<()> {
 
 fn start_process(job: &Job, group: &mut Group) -> Result<String> {
     let bin = install::find_or_install(job, "postgresql", find_bin)?;
-    // The server refuses to run as root, and its user may not be allowed into the workspace (a clone under /root).
-    let user = if install::is_root() { Some(server_user()?) } else { None };
-    let home = match user {
-        None => group.dir().join("postgres"),
-        Some(_) => tempfile::Builder::new().prefix("coursebus-postgres-").tempdir_in("/var/tmp")?.keep(),
-    };
-    group.own(home.clone())?;
-    fs::create_dir_all(&home)?;
-    fs::set_permissions(&home, fs::Permissions::from_mode(0o700))?;
-    if let Some(user) = user {
-        chown(&home, Some(user.uid), Some(user.gid))?;
-    }
+    let user = home::server_user("postgres")?;
+    let home = home::make(group, "postgres", user)?;
     let log = group.dir().join("postgres.log");
     job.say("postgres: creating a cluster");
     let mut initdb = Command::new(bin.join("initdb"));
@@ -88,13 +74,4 @@ fn find_bin() -> Option<PathBuf> {
     let newest_first = versions.into_iter().rev().map(|(_, bin)| bin);
     let in_path = env::find_program("postgres").and_then(|program| program.parent().map(Path::to_path_buf));
     newest_first.chain(in_path).find(|bin| bin.join("initdb").is_file() && bin.join("postgres").is_file())
-}
-
-/// The user that the distribution's package brings.
-fn server_user() -> Result<User> {
-    let id = |flag: &str| {
-        let told = run::ask(Command::new("id").args([flag, "postgres"]), Duration::from_secs(5));
-        told.and_then(|told| told.trim().parse().ok()).context("there is no user `postgres` for the server to run as")
-    };
-    Ok(User { uid: id("-u")?, gid: id("-g")? })
 }

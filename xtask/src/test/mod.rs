@@ -83,7 +83,7 @@ fn run_steps(
 /// What a step's program finds in its environment: exactly the services that this run uses.
 fn set_env(command: &mut Command, root: &Path, endpoints: &Endpoints) {
     command.current_dir(root);
-    for service in [env::KAFKA_BOOTSTRAP, env::KAFKA_SECURE, env::DATABASE_URL] {
+    for service in [env::KAFKA_BOOTSTRAP, env::KAFKA_SECURE, env::DATABASE_URL, env::MYSQL_URL] {
         command.env_remove(service);
     }
     command.envs(endpoints.variables()).env(env::COURSEBUS_BIN, env::target_dir(root).join("debug/coursebus"));

@@ -28,7 +28,7 @@ pub struct Ran {
     pub suite: String,
     /// `embedded` or `kafka`.
     pub backend: String,
-    /// `sqlite`, `postgres` or `none`.
+    /// `sqlite`, `postgres`, `mysql` or `none`.
     pub database: String,
 }
 

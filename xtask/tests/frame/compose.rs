@@ -133,7 +133,9 @@ fn images_are_those_that_the_tests_run_on() {
         let version = broker["image"].as_str().unwrap().trim_start_matches("apache/kafka:");
         assert!(jars.contains(&format!("<kafka.version>{version}</kafka.version>")), "{name} is {version}");
     }
-    let postgres = compose["services"]["postgres"]["image"].as_str().unwrap();
     let container = read("xtask/src/services/container.rs");
-    assert!(container.contains(&format!("POSTGRES_IMAGE: &str = \"{postgres}\"")), "{postgres}");
+    for (name, constant) in [("postgres", "POSTGRES_IMAGE"), ("mariadb", "MARIADB_IMAGE")] {
+        let image = compose["services"][name]["image"].as_str().unwrap();
+        assert!(container.contains(&format!("{constant}: &str = \"{image}\"")), "{image}");
+    }
 }
