@@ -12,4 +12,5 @@ mod held;
 mod kafka_security;
 mod kills;
 mod oulad;
+mod outbox;
 mod simulation;

@@ -16,6 +16,7 @@ mod background;
 mod cli;
 mod env;
 mod line;
+mod outbox;
 mod output;
 mod postgres;
 mod secure;
@@ -25,8 +26,11 @@ mod wait;
 pub use background::Background;
 pub use cli::{Cli, coursebus};
 pub use line::Line;
+pub use outbox::{OutboxConnection, OutboxDb};
 pub use output::Output;
 pub use postgres::Database;
 pub use secure::SecureKafka;
-pub use services::{kafka_bootstrap, kafka_turn, matrix, oulad, postgres_url, say, seed, skipped, strike, unique};
+pub use services::{
+    can_strike, kafka_bootstrap, kafka_turn, matrix, mysql_url, oulad, postgres_url, say, seed, skipped, strike, unique,
+};
 pub use wait::{until, wait_until};

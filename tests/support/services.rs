@@ -30,6 +30,17 @@ pub fn postgres_url() -> Option<String> {
     })
 }
 
+/// URL of the MariaDB or MySQL for tests, as a user that may create databases.
+///
+/// # Panics
+/// Under `CI=true`, when there is none.
+pub fn mysql_url() -> Option<String> {
+    env::get("MYSQL_URL").or_else(|| {
+        skipped("MYSQL_URL is not set: eval \"$(cargo xtask services up)\"");
+        None
+    })
+}
+
 /// The Open University Learning Analytics Dataset: `COURSEBUS_OULAD`, else the folder beside the repository.
 ///
 /// # Panics
@@ -63,6 +74,11 @@ pub fn strike(service: &str, signal: &str) {
     xtask.args(["services", "strike", service, signal, "--name", &told("COURSEBUS_FAULTS_SERVICES")]);
     let status = xtask.status().expect("xtask runs");
     assert!(status.success(), "{xtask:?}: {status}");
+}
+
+/// Whether this program was started by `cargo xtask faults`, on services of its own.
+pub fn can_strike() -> bool {
+    env::get("COURSEBUS_FAULTS_SERVICES").is_some()
 }
 
 /// What makes a test's random choices: `COURSEBUS_TEST_SEED`, else another one each time. The test prints it.
