@@ -48,6 +48,8 @@ pub async fn run(global: &Global, command: Command) -> Result<ExitCode, Failure>
     let address = global.outbox(&args.name)?;
     let about = |failure: Failure| failure.about(address.to_string());
     let outbox = Outbox::open(&address).await.map_err(|error| about(error.into()))?;
+    // Before a bus is made for nothing.
+    outbox.status().await.map_err(|error| about(error.into()))?;
     let bus = global.open().await?;
     let host = global.producer_settings().source_host;
     let settings = RelaySettings {

@@ -57,10 +57,13 @@ impl Relays {
         let active = self.active();
         let before = self.receipts();
         let mut connection = runtime.block_on(db.connect());
-        let lock = if matches!(db, OutboxDb::Sqlite(_)) {
-            "BEGIN IMMEDIATE"
-        } else {
-            "BEGIN; SELECT id FROM coursebus_outbox FOR UPDATE"
+        let lock = match db {
+            OutboxDb::Sqlite(_) => "BEGIN IMMEDIATE",
+            OutboxDb::Postgres(_) => "BEGIN; SELECT id FROM coursebus_outbox FOR UPDATE",
+            // Without the gaps between the rows, which writers need.
+            OutboxDb::MySql(_) => {
+                "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED; BEGIN; SELECT id FROM coursebus_outbox FOR UPDATE"
+            }
         };
         runtime.block_on(connection.execute(lock)).expect("rows can be locked");
         let until = Instant::now() + PUBLISH_WAIT;

@@ -22,6 +22,9 @@ pub(super) struct SqliteOutbox {
 
 impl SqliteOutbox {
     pub(super) async fn open(file: &Path, create: bool) -> Result<Self, OutboxError> {
+        if !create && !file.exists() {
+            return Err(OutboxError::NotInstalled { source: "there is no such file".into() });
+        }
         let options = SqliteConnectOptions::new().filename(file).create_if_missing(create);
         let options = options.busy_timeout(Duration::from_secs(5));
         let pool = SqlitePoolOptions::new().max_connections(3).acquire_timeout(Duration::from_secs(10));
