@@ -278,8 +278,11 @@ async fn a_second_relay_takes_over_when_the_lease_of_the_first_has_expired() {
     }
 }
 
-/// Rows that cannot be published, with the code that each is held under.
-fn bad_rows() -> Vec<(&'static str, &'static str, String, Vec<(&'static str, &'static str)>, &'static str)> {
+/// Id, type, payload, further columns; and the code that it is held under.
+type BadRow = (&'static str, &'static str, String, Vec<(&'static str, &'static str)>, &'static str);
+
+/// Rows that cannot be published.
+fn bad_rows() -> Vec<BadRow> {
     let good = json("bad", 1);
     let padded = format!(r#"{{"license":{{"license_uuid":"{}"}}}}"#, "x".repeat(2 << 20));
     let large = json(&"y".repeat(2 << 20), 1);
