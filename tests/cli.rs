@@ -5,6 +5,7 @@ mod events;
 mod groups;
 mod help;
 mod lists;
+mod outbox;
 mod readiness;
 mod traces;
 mod up;

@@ -14,5 +14,6 @@ mod held;
 mod kafka_security;
 mod kills;
 mod oulad;
+mod outbox;
 mod simulation;
 mod stopped;

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, str::FromStr, sync::Arc, time::Duration};
 
 use clap::Args;
-use coursebus_producer::{Producer, ProducerSettings};
+use coursebus_producer::{Producer, ProducerSettings, relay::OutboxAddress};
 use coursebus_registry_tools::{
     HttpRegistry, LogRegistry, Registry, StoreSettings,
     apply::{Applied, apply},
@@ -91,21 +91,39 @@ impl Global {
 
     /// The database of a sink: its own `--db NAME=URL`, else the last without a name, else SQLite in `.coursebus/db`.
     pub fn database(&self, sink: &str) -> Result<DbAddress, Failure> {
-        let named = |entry: &'_ str| {
-            let (name, url) = entry.split_once('=')?;
-            let is_name = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-            is_name.then(|| (name.to_owned(), url.to_owned()))
-        };
-        let own = self.db.iter().rev().filter_map(|e| named(e)).find(|(name, _)| name == sink).map(|(_, url)| url);
-        let shared = || self.db.iter().rev().find(|e| named(e).is_none()).cloned();
-        let address = own.or_else(shared).unwrap_or_else(|| "sqlite:.coursebus/db".to_owned());
-        address.parse().map_err(|error| {
+        self.database_url(sink).parse().map_err(|error| {
             Failure::usage(
                 format!("{error}"),
                 "give --db sqlite:DIR, --db postgres://…, --db mysql://… or --db NAME=URL",
             )
             .about("--db")
         })
+    }
+
+    /// The database of a service's outbox, chosen in the same way. In a SQLite folder it is the file `<name>.db`.
+    pub fn outbox(&self, name: &str) -> Result<OutboxAddress, Failure> {
+        let address = self.database_url(name).parse().map_err(|error| {
+            let next = "give --db sqlite:FILE, --db postgres://…, --db mysql://… or --db NAME=URL";
+            Failure::usage(format!("{error}"), next).about("--db")
+        })?;
+        Ok(match address {
+            // A name without an ending is a folder's, unless there is a file.
+            OutboxAddress::Sqlite { file } if file.is_dir() || (file.extension().is_none() && !file.is_file()) => {
+                OutboxAddress::Sqlite { file: file.join(format!("{name}.db")) }
+            }
+            address => address,
+        })
+    }
+
+    fn database_url(&self, name: &str) -> String {
+        let named = |entry: &'_ str| {
+            let (name, url) = entry.split_once('=')?;
+            let is_name = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+            is_name.then(|| (name.to_owned(), url.to_owned()))
+        };
+        let own = self.db.iter().rev().filter_map(|e| named(e)).find(|(found, _)| found == name).map(|(_, url)| url);
+        let shared = || self.db.iter().rev().find(|e| named(e).is_none()).cloned();
+        own.or_else(shared).unwrap_or_else(|| "sqlite:.coursebus/db".to_owned())
     }
 
     /// How this process emits.

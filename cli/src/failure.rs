@@ -3,7 +3,10 @@
 use std::{error::Error, fmt};
 
 use coursebus_consumer::{EngineError, ProcessError};
-use coursebus_producer::EmitError;
+use coursebus_producer::{
+    EmitError,
+    relay::{OutboxError, RelayError},
+};
 use coursebus_registry_tools::{RegistryError, apply::ApplyError};
 use coursebus_sinks_kit::{StoreError, audit::AuditError, replay::ReplayError};
 use coursebus_transport::{AdminError, NoSpace, OpenError, ReadError};
@@ -56,6 +59,7 @@ codes! {
     NotFound = "not-found",
     NotHeld = "not-held",
     OtherLog = "other-log",
+    OutboxNotInstalled = "outbox-not-installed",
     PartitionCount = "partition-count",
     PositionOutOfRange = "position-out-of-range",
     Registry = "registry",
@@ -295,6 +299,28 @@ impl From<StoreError> for Failure {
     }
 }
 
+impl From<OutboxError> for Failure {
+    fn from(error: OutboxError) -> Self {
+        let (code, next) = match &error {
+            OutboxError::NotInstalled { .. } => {
+                (Code::OutboxNotInstalled, "make its tables: coursebus outbox install --db URL")
+            }
+            OutboxError::Away { .. } => (Code::Database, "check that the database is running and --db names it"),
+            _ => (Code::Database, "check --db, the access rights and the database's version"),
+        };
+        Self::new(code, chain(&error), "the outbox's database", next)
+    }
+}
+
+impl From<RelayError> for Failure {
+    fn from(error: RelayError) -> Self {
+        match error {
+            RelayError::Outbox { source } => source.into(),
+            error => Self::new(Code::Internal, chain(&error), "the relay", "see docs/errors/internal.md"),
+        }
+    }
+}
+
 impl From<AuditError> for Failure {
     fn from(error: AuditError) -> Self {
         match error {
@@ -372,12 +398,15 @@ mod tests {
         assert_eq!(told.exit, 2);
     }
 
-    /// The codes of the producer's errors and of the import's, which are passed on as they are.
-    const PASSED_ON: [&str; 7] = [
+    /// The codes of the producer's errors, of rows that the relay holds and of the import's, which are passed on as they are.
+    const PASSED_ON: [&str; 10] = [
         "event-does-not-fit",
+        "event-id-used",
         "import-invalid",
         "import-unreadable",
         "not-confirmed",
+        "outbox-row",
+        "record-key",
         "record-too-large",
         "registry-unavailable",
         "schema-not-registered",

@@ -57,6 +57,12 @@ enum Command {
     /// Records that could not be applied
     #[command(subcommand)]
     Held(commands::held::Command),
+    /// Events that services write as rows of their own databases
+    #[command(subcommand)]
+    Outbox(commands::outbox::Command),
+    /// Publishing those rows
+    #[command(subcommand)]
+    Relay(commands::relay::Command),
     /// Topics of the bus
     #[command(subcommand)]
     Topic(commands::topic::Command),
@@ -137,6 +143,8 @@ async fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Sink(command) => commands::sink::run(global, command).await,
         Command::Group(command) => commands::group::run(global, command).await,
         Command::Held(command) => commands::held::run(global, command).await,
+        Command::Outbox(command) => commands::outbox::run(global, command).await,
+        Command::Relay(command) => commands::relay::run(global, command).await,
         Command::Topic(command) => commands::topic::run(global, command).await,
         Command::Registry(command) => commands::registry::run(global, command).await,
         Command::Doctor(args) => commands::doctor::run(global, args).await,

@@ -156,11 +156,7 @@ impl Producer {
     /// Metadata for an event of this type that happens now, from this producer's source, with a new id.
     #[must_use]
     pub fn metadata(&self, event_type: &EventType) -> Metadata {
-        let source = match (&self.settings.source, event_type.origin) {
-            (Some(source), _) => source.clone(),
-            (None, Origin::OpenEdx) => format!("openedx/{}/web", event_type.owner),
-            (None, Origin::Coursebus) => format!("coursebus/{}", event_type.owner),
-        };
+        let source = self.settings.source.clone().unwrap_or_else(|| default_source(event_type));
         let mut metadata = Metadata::new(event_type, uuid::Uuid::new_v4().into(), source, now());
         metadata.source_host.clone_from(&self.settings.source_host);
         metadata.source_lib.clone_from(&self.settings.source_lib);
@@ -202,12 +198,20 @@ impl Producer {
     }
 }
 
+/// Who says so where nobody says otherwise.
+pub(crate) fn default_source(event_type: &EventType) -> String {
+    match event_type.origin {
+        Origin::OpenEdx => format!("openedx/{}/web", event_type.owner),
+        Origin::Coursebus => format!("coursebus/{}", event_type.owner),
+    }
+}
+
 /// Readers refuse an empty `ce_source`, and by then it is too late. (An id is never empty.)
 fn has_source(event_type: &'static EventType, metadata: &Metadata) -> Result<(), EmitError> {
     if metadata.source.is_empty() { Err(EmitError::NoSource { event_type: event_type.name }) } else { Ok(()) }
 }
 
-fn framed_key(route: &Route, key: Key<'_>) -> Option<Vec<u8>> {
+pub(crate) fn framed_key(route: &Route, key: Key<'_>) -> Option<Vec<u8>> {
     if key == Key::Null {
         return None;
     }
@@ -218,6 +222,6 @@ fn framed_key(route: &Route, key: Key<'_>) -> Option<Vec<u8>> {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the one place where a producer asks for the time of day")]
-fn now() -> OffsetDateTime {
+pub(crate) fn now() -> OffsetDateTime {
     OffsetDateTime::now_utc()
 }

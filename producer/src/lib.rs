@@ -4,13 +4,20 @@
 //! the partition of its record key, and confirmed when the log has it durably. [`adapters`] turn a service's facts into
 //! events.
 //!
+//! With the feature `outbox`, a service whose data and event must agree writes the event as a row of its own database
+//! ([`outbox`]); with `relay`, [`relay`] publishes such rows.
+//!
 //! What is not here: a producer never reads an event topic, and never registers a schema.
 
 pub mod adapters;
 mod emit;
 mod error;
 mod headers;
+#[cfg(feature = "outbox")]
+pub mod outbox;
 pub mod partition;
+#[cfg(feature = "relay")]
+pub mod relay;
 mod route;
 
 pub use emit::{Emitted, Pending, Producer, ProducerSettings};

@@ -17,6 +17,7 @@ mod cli;
 mod env;
 mod line;
 mod mysql;
+mod outbox;
 mod output;
 mod postgres;
 mod secure;
@@ -27,10 +28,11 @@ pub use background::Background;
 pub use cli::{Cli, coursebus};
 pub use line::Line;
 pub use mysql::MysqlDatabase;
+pub use outbox::{OutboxConnection, OutboxDb};
 pub use output::Output;
 pub use postgres::Database;
 pub use secure::SecureKafka;
 pub use services::{
-    kafka_bootstrap, kafka_turn, matrix, mysql_url, oulad, postgres_url, say, seed, skipped, strike, unique,
+    can_strike, kafka_bootstrap, kafka_turn, matrix, mysql_url, oulad, postgres_url, say, seed, skipped, strike, unique,
 };
 pub use wait::{until, wait_until};

@@ -77,6 +77,11 @@ pub fn strike(service: &str, signal: &str) {
     assert!(status.success(), "{xtask:?}: {status}");
 }
 
+/// Whether this program was started by `cargo xtask faults`, on services of its own.
+pub fn can_strike() -> bool {
+    env::get("COURSEBUS_FAULTS_SERVICES").is_some()
+}
+
 /// What makes a test's random choices: `COURSEBUS_TEST_SEED`, else another one each time. The test prints it.
 pub fn seed() -> u64 {
     let given = env::get("COURSEBUS_TEST_SEED");

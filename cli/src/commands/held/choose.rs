@@ -3,19 +3,19 @@
 use coursebus_sinks_kit::held::select::{Filter, milliseconds};
 use serde_json::Value;
 
+use super::relay;
 use crate::failure::Failure;
 
 /// All that is given must hold.
 #[derive(clap::Args)]
 pub struct Choose {
-    /// The sink that holds them
+    /// The sink that holds them; or relay, for rows of an outbox (relay:NAME)
     #[arg(required_unless_present = "group")]
     sink: Option<String>,
     /// Not for this verb: what handlers hold is brought back by their own process
     #[arg(long, value_name = "GROUP", hide = true)]
     group: Option<String>,
-    /// Of this one: topic/partition, with OFFSET
-    #[arg(requires = "offset")]
+    /// Of this one: topic/partition, with OFFSET; the row's id where the relay holds it
     partition: Option<String>,
     /// The record's offset
     offset: Option<i64>,
@@ -62,8 +62,15 @@ impl Choose {
 
     /// The filter. Choosing everything must be said.
     pub fn filter(&self) -> Result<Filter, Failure> {
+        let of_relay = self.sink.as_deref().is_some_and(|sink| relay::name(sink).is_some());
+        let row = self.partition.as_deref().filter(|_| of_relay).map(relay::id).transpose()?;
         let (topic, partition) = match &self.partition {
             None => (None, None),
+            Some(_) if of_relay => (None, None),
+            Some(place) if self.offset.is_none() => {
+                let next = "give topic/partition and the offset, as coursebus held list --flat shows them";
+                return Err(Failure::usage(format!("'{place}' names no record: its offset is missing"), next));
+            }
             Some(place) => {
                 let parts = place.rsplit_once('/').and_then(|(topic, number)| Some((topic, number.parse().ok()?)));
                 let (topic, number) = parts.ok_or_else(|| {
@@ -84,7 +91,7 @@ impl Choose {
             to: self.to,
             topic,
             partition,
-            offset: self.offset,
+            offset: row.or(self.offset),
         };
         if filter.is_empty() && !self.all {
             let next = "give TOPIC/PARTITION OFFSET, --code, --key, --type, --id, --from, --to, or --all";

@@ -2,12 +2,23 @@
 
 use std::process::ExitCode;
 
+use coursebus_producer::relay::HeldMark;
 use coursebus_sinks_kit::{
     HeldPlace, Mark,
-    held::{desk, select::to_discard, shown},
+    held::{
+        desk,
+        select::{Filter, to_discard},
+        shown,
+    },
 };
+use serde_json::Value;
 
-use super::{super::topic::plain, By, Desk, choose::Choose};
+use super::{
+    super::topic::plain,
+    By, Desk,
+    choose::Choose,
+    relay::{self, Rows},
+};
 use crate::{context::Global, failure::Failure, output};
 
 /// Give held records up; those behind them are applied
@@ -35,7 +46,11 @@ pub async fn run(global: &Global, args: Args) -> Result<ExitCode, Failure> {
     if args.reason.trim().is_empty() {
         return Err(Failure::usage("the reason is empty", "give --reason TEXT"));
     }
-    let desk = Desk::open(global, args.choose.sink()?).await?;
+    let sink = args.choose.sink()?;
+    if let Some(name) = relay::name(sink) {
+        return of_relay(global, &Rows::open(global, name).await?, &filter, &args).await;
+    }
+    let desk = Desk::open(global, sink).await?;
     let all = desk.all().await?;
     let chosen = to_discard(&all, &filter);
     if chosen.is_empty() {
@@ -50,7 +65,23 @@ pub async fn run(global: &Global, args: Args) -> Result<ExitCode, Failure> {
     rows.retain(|row| {
         places.iter().any(|place| row["offset"] == place.offset.0 && row["topic"] == *place.partition.topic)
     });
-    for row in rows.iter_mut().filter(|_| !args.dry_run) {
+    print(global, rows, args.dry_run)
+}
+
+/// Of an outbox: those behind a row are published by the running relay.
+async fn of_relay(global: &Global, held: &Rows, filter: &Filter, args: &Args) -> Result<ExitCode, Failure> {
+    let chosen = held.to_discard(filter)?;
+    let mut ids: Vec<i64> = chosen.iter().map(|shown| shown.record.offset.0).collect();
+    if !args.dry_run {
+        ids = held.mark(&ids, &HeldMark::Discard, &args.by.by, &args.reason).await?;
+    }
+    let mut rows = shown::flat("relay", &chosen.into_iter().cloned().collect::<Vec<_>>());
+    rows.retain(|row| ids.iter().any(|id| row["offset"] == *id));
+    print(global, rows, args.dry_run)
+}
+
+fn print(global: &Global, mut rows: Vec<Value>, dry_run: bool) -> Result<ExitCode, Failure> {
+    for row in rows.iter_mut().filter(|_| !dry_run) {
         row["state"] = "discarded".into();
     }
     let columns = ["topic", "partition", "offset", "state", "code", "key", "type", "id"];

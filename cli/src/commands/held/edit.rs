@@ -6,6 +6,7 @@ use std::{
     process::ExitCode,
 };
 
+use coursebus_producer::relay::HeldMark;
 use coursebus_sinks_kit::{
     Mark,
     held::{
@@ -15,7 +16,10 @@ use coursebus_sinks_kit::{
 };
 use serde_json::Value;
 
-use super::{By, Desk};
+use super::{
+    By, Desk, Which,
+    relay::{self, Rows},
+};
 use crate::{
     context::Global,
     failure::{Code, Failure, chain},
@@ -33,12 +37,8 @@ const EDIT_BYTES_MAX: u64 = 16 << 20;
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  coursebus held edit discovery dev-course-run-lifecycle/0 17 --file mended.json")]
 pub struct Args {
-    /// The sink that holds it
-    sink: String,
-    /// topic/partition
-    partition: String,
-    /// The record's offset
-    offset: i64,
+    #[command(flatten)]
+    which: Which,
     /// The event; - reads standard input. Without it the editor opens
     #[arg(long, value_name = "FILE")]
     file: Option<PathBuf>,
@@ -53,8 +53,12 @@ pub struct Args {
 }
 
 pub async fn run(global: &Global, args: Args) -> Result<ExitCode, Failure> {
-    let desk = Desk::open(global, &args.sink).await?;
-    let found = desk.find(&args.partition, args.offset).await?;
+    if let Some(name) = relay::name(&args.which.sink) {
+        return of_relay(&Rows::open(global, name).await?, &args).await;
+    }
+    let which = &args.which;
+    let desk = Desk::open(global, &which.sink).await?;
+    let found = desk.find(&which.partition, which.offset()?).await?;
     let record = &found.record;
     let place = record.place();
     let wrong = |error: EditError| not_kept(&error).about(place.to_string());
@@ -64,11 +68,7 @@ pub async fn run(global: &Global, args: Args) -> Result<ExitCode, Failure> {
         Some(file) => read(file)?,
         None => in_editor(&args.editor, &form.draft(record))?,
     };
-    let edit: Value = serde_json::from_str(&text).map_err(|error| {
-        // Without the text, which may be personal data.
-        let what = format!("not JSON: {:?} at line {} column {}", error.classify(), error.line(), error.column());
-        Failure::new(Code::HeldEdit, what, place.to_string(), "correct it; nothing was kept")
-    })?;
+    let edit = parse(&text, &place.to_string())?;
     let edited = form.fill(&desk.spec, record, edit).map_err(wrong)?;
     let group = desk.spec.group();
     let marked =
@@ -79,11 +79,39 @@ pub async fn run(global: &Global, args: Args) -> Result<ExitCode, Failure> {
     }
     eprintln!(
         "kept; the original stays beside it. Apply it:\n  coursebus held retry {} {} {}",
-        args.sink, args.partition, args.offset
+        which.sink,
+        which.partition,
+        which.offset()?
     );
-    let shown = desk.find(&args.partition, args.offset).await?;
+    let shown = desk.find(&which.partition, which.offset()?).await?;
     output::line(&coursebus_sinks_kit::held::shown::whole(registry, &group, &shown).await)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// An edit of a row of an outbox: the event's JSON, whatever the row's own format is.
+async fn of_relay(rows: &Rows, args: &Args) -> Result<ExitCode, Failure> {
+    let row = &args.which.partition;
+    let text = match &args.file {
+        Some(file) => read(file)?,
+        None => in_editor(&args.editor, &rows.draft(row)?)?,
+    };
+    let edit = parse(&text, &format!("row {row}"))?;
+    let id = rows.check_edit(row, &edit)?;
+    let mark = HeldMark::Edit(edit.to_string().into_bytes());
+    if rows.mark(&[id], &mark, &args.by.by, "").await?.is_empty() {
+        let next = "see what is held: coursebus held list relay --flat";
+        return Err(Failure::new(Code::NotHeld, "it is not parked any more", format!("row {row}"), next));
+    }
+    eprintln!("kept; the original stays beside it. Publish it:\n  coursebus held retry {} {row}", args.which.sink);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Without the text, which may be personal data.
+fn parse(text: &str, about: &str) -> Result<Value, Failure> {
+    serde_json::from_str(text).map_err(|error| {
+        let what = format!("not JSON: {:?} at line {} column {}", error.classify(), error.line(), error.column());
+        Failure::new(Code::HeldEdit, what, about, "correct it; nothing was kept")
+    })
 }
 
 fn not_kept(error: &EditError) -> Failure {

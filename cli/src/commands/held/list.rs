@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::{
     super::{sink::sinks, topic::plain},
     on_topics,
+    relay::{self, Rows},
 };
 use crate::{context::Global, failure::Failure, output};
 
@@ -18,7 +19,7 @@ use crate::{context::Global, failure::Failure, output};
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  coursebus held list --flat\n  coursebus held list --group coursebus-mailer")]
 pub struct Args {
-    /// Sinks; all where none is given
+    /// Sinks, or relay for an outbox (relay:NAME); all where none is given
     #[arg(conflicts_with = "group")]
     names: Vec<String>,
     /// Of a group of handlers or a pipe, which hold on topics; or of a sink, by its group
@@ -30,12 +31,24 @@ pub struct Args {
 }
 
 pub async fn run(global: &Global, args: Args) -> Result<ExitCode, Failure> {
-    let bus = global.open().await?;
+    let (outboxes, names): (Vec<String>, Vec<String>) =
+        args.names.iter().cloned().partition(|name| relay::name(name).is_some());
     let mut rows: Vec<Value> = Vec::new();
+    for name in outboxes.iter().filter_map(|name| relay::name(name)) {
+        rows.extend(Rows::open(global, name).await?.list(args.flat));
+    }
+    if args.names.is_empty()
+        && args.group.is_none()
+        && let Some(held) = Rows::if_there(global).await?
+    {
+        rows.extend(held.list(args.flat));
+    }
     let specs = match &args.group {
-        None => sinks(&args.names)?,
         Some(group) => coursebus_sinks::all().into_iter().filter(|spec| spec.group() == *group).collect(),
+        None if outboxes.is_empty() || !names.is_empty() => sinks(&names)?,
+        None => Vec::new(),
     };
+    let bus = global.open().await?;
     let mut add = |group: &str, all: &[shown::Shown]| {
         rows.extend(if args.flat { shown::flat(group, all) } else { shown::by_cause(group, all) });
     };

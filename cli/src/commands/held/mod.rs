@@ -1,4 +1,4 @@
-//! `coursebus held list | show | retry | edit | discard | log`
+//! `coursebus held list | show | retry | edit | discard | log`, of sinks and of the relay
 
 mod choose;
 mod discard;
@@ -6,6 +6,7 @@ mod edit;
 mod list;
 mod log;
 mod on_topics;
+mod relay;
 mod retry;
 mod show;
 
@@ -72,6 +73,26 @@ impl Desk {
 
     fn not_held(&self, what: impl Into<String>) -> Failure {
         Failure::new(Code::NotHeld, what, self.spec.group(), "see what is held: coursebus held list --flat")
+    }
+}
+
+/// One held record.
+#[derive(clap::Args)]
+struct Which {
+    /// The sink that holds it; or relay, for a row of an outbox (relay:NAME)
+    sink: String,
+    /// topic/partition; the row's id where the relay holds it
+    #[arg(value_name = "PARTITION")]
+    partition: String,
+    /// The record's offset
+    offset: Option<i64>,
+}
+
+impl Which {
+    /// The offset, which only a row of an outbox has not.
+    fn offset(&self) -> Result<i64, Failure> {
+        let next = "give topic/partition and the offset, as coursebus held list --flat shows them";
+        self.offset.ok_or_else(|| Failure::usage("the record's offset is missing", next))
     }
 }
 

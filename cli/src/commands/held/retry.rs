@@ -6,17 +6,23 @@ use std::{
     time::{Duration, Instant},
 };
 
+use coursebus_producer::relay::HeldMark;
 use coursebus_sinks_kit::{
     HeldPlace, Mark,
     held::{
         desk::{self, Outcome, Watch},
-        select::{Target, to_retry},
+        select::{Filter, Target, to_retry},
         shown::Shown,
     },
 };
 use serde_json::{Value, json};
 
-use super::{super::topic::plain, By, Desk, choose::Choose};
+use super::{
+    super::topic::plain,
+    By, Desk,
+    choose::Choose,
+    relay::{self, Rows},
+};
 use crate::{
     context::Global,
     failure::{Code, Failure},
@@ -51,9 +57,12 @@ pub struct Args {
 }
 
 pub async fn run(global: &Global, args: Args) -> Result<ExitCode, Failure> {
-    args.choose.sink()?;
+    let sink = args.choose.sink()?;
     let filter = args.choose.filter()?;
-    let desk = Desk::open(global, args.choose.sink()?).await?;
+    if let Some(name) = relay::name(sink) {
+        return of_relay(global, &Rows::open(global, name).await?, &filter, &args).await;
+    }
+    let desk = Desk::open(global, sink).await?;
     let all = desk.all().await?;
     let targets = to_retry(&all, &filter);
     if targets.is_empty() {
@@ -69,6 +78,20 @@ pub async fn run(global: &Global, args: Args) -> Result<ExitCode, Failure> {
     let outcomes = ask_and_watch(&desk, &targets, &args).await?;
     print(global, &targets, &outcomes)?;
     conclude(&desk, &outcomes)
+}
+
+/// Of an outbox: the running relay publishes them. `--rate` is of no use there: it takes one key after the other.
+async fn of_relay(global: &Global, rows: &Rows, filter: &Filter, args: &Args) -> Result<ExitCode, Failure> {
+    let targets = rows.to_retry(filter)?;
+    if args.dry_run {
+        print(global, &targets, &HashMap::new())?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let ids: Vec<i64> = targets.iter().map(|target| target.cause.record.offset.0).collect();
+    rows.mark(&ids, &HeldMark::Retry, &args.by.by, "").await?;
+    let outcomes = rows.watch(&targets, args.timeout).await?;
+    print(global, &targets, &outcomes)?;
+    rows.conclude(&outcomes)
 }
 
 async fn ask_and_watch(

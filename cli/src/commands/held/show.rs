@@ -4,7 +4,10 @@ use std::process::ExitCode;
 
 use coursebus_sinks_kit::held::shown;
 
-use super::{Desk, on_topics};
+use super::{
+    Desk, on_topics,
+    relay::{self, Rows},
+};
 use crate::{
     context::Global,
     failure::{Code, Failure},
@@ -14,11 +17,11 @@ use crate::{
 /// One held record, whole: bytes, headers, and what its value says where it can be read
 #[derive(clap::Args)]
 #[command(
-    override_usage = "coursebus held show [OPTIONS] <SINK> <TOPIC/PARTITION> <OFFSET>\n       coursebus held show [OPTIONS] --group <GROUP> <TOPIC/PARTITION> <OFFSET>",
-    after_help = "Examples:\n  coursebus held show discovery dev-course-run-lifecycle/0 17\n  coursebus held show --group coursebus-mailer dev-course-run-lifecycle/0 17"
+    override_usage = "coursebus held show [OPTIONS] <SINK> <TOPIC/PARTITION> <OFFSET>\n       coursebus held show [OPTIONS] relay <ROW>\n       coursebus held show [OPTIONS] --group <GROUP> <TOPIC/PARTITION> <OFFSET>",
+    after_help = "Examples:\n  coursebus held show discovery dev-course-run-lifecycle/0 17\n  coursebus held show relay 4711\n  coursebus held show --group coursebus-mailer dev-course-run-lifecycle/0 17"
 )]
 pub struct Args {
-    /// The sink that holds it (not with --group), topic/partition, and the record's offset
+    /// The sink that holds it (not with --group), topic/partition, and the record's offset; or relay (relay:NAME) and a row's id
     #[arg(required = true, num_args = 2..=3, value_name = "PLACE")]
     place: Vec<String>,
     /// Of a group of handlers or a pipe, which hold on topics
@@ -27,7 +30,9 @@ pub struct Args {
 }
 
 pub async fn run(global: &Global, args: Args) -> Result<ExitCode, Failure> {
+    let outbox = args.place.first().and_then(|sink| relay::name(sink));
     let whole = match (&args.group, &*args.place) {
+        (None, [_, row]) if outbox.is_some() => Rows::open(global, outbox.unwrap_or_default()).await?.whole(row)?,
         (None, [sink, partition, offset]) => {
             let offset = number(offset)?;
             let desk = Desk::open(global, sink).await?;

@@ -145,6 +145,8 @@ pub fn entry(group: &str, entry: &HeldLogEntry) -> Json {
     })
 }
 
-fn timestamp(ms: i64) -> Option<String> {
+/// Milliseconds since 1970 as RFC 3339.
+#[must_use]
+pub fn timestamp(ms: i64) -> Option<String> {
     OffsetDateTime::from_unix_timestamp_nanos(i128::from(ms) * 1_000_000).ok()?.format(&Rfc3339).ok()
 }
