@@ -32,6 +32,8 @@ use super::{
 /// How long faults strike, and how long the group may take afterwards to come to rest.
 const STORM: Duration = Duration::from_secs(60);
 const REST: Duration = Duration::from_secs(600);
+/// How long an operator waits until the members are started again.
+const PATIENCE: Duration = Duration::from_secs(120);
 /// How long a call may take.
 const LIMIT: Duration = Duration::from_secs(1);
 /// How often it is looked whether something is committed that is not done.
@@ -97,7 +99,7 @@ async fn storm(world: World) -> Vec<String> {
     world.calm_down();
     crew.go_on();
     writing.await.unwrap();
-    let mut wrong = if stage.ledger.wrong().is_empty() { stage.comes_to_rest().await } else { Vec::new() };
+    let mut wrong = if stage.ledger.wrong().is_empty() { stage.comes_to_rest(&mut crew).await } else { Vec::new() };
     if wrong.is_empty() && stage.ledger.wrong().is_empty() {
         stage.ledger.check_end();
     }
@@ -138,6 +140,7 @@ impl Stage {
         let (script, settings) = (Arc::new(Script::new(world)), settings(world));
         let bounds = Bounds {
             guarantee: settings.guarantee,
+            parks: settings.on_poison == OnPoison::Park,
             open_max: settings.concurrency,
             records_max: settings.in_flight_max,
             bytes_max: settings.in_flight_bytes_max,
@@ -223,10 +226,17 @@ impl Stage {
         }
     }
 
-    /// Waits until everything is handled, or held and given up.
-    async fn comes_to_rest(&self) -> Vec<String> {
+    /// Waits until everything is handled, or held and given up. What a member that stood still past its session has parked
+    /// only then is not known to the owner of the partition, but to the next one.
+    async fn comes_to_rest(&self, crew: &mut Crew) -> Vec<String> {
         let until = Instant::now() + REST;
+        let mut patience = Instant::now() + PATIENCE;
         loop {
+            if Instant::now() > patience {
+                self.world.count("the members were started again to come to rest");
+                crew.start_again();
+                patience += PATIENCE;
+            }
             self.operate(1.0).await;
             let left = self.ledger.left();
             if left.is_empty() || !self.ledger.wrong().is_empty() {

@@ -20,11 +20,13 @@ use super::{
 #[derive(Debug, Clone)]
 pub struct Bounds {
     pub guarantee: Guarantee,
+    /// Whether later events of a key wait behind poison; else the key goes on without it.
+    pub parks: bool,
     /// Calls open in one process.
     pub open_max: usize,
     /// Records of a partition from the first that is not done to the last that was begun.
     pub records_max: usize,
-    /// Bytes of records in open calls of one process; each partition may have one record more.
+    /// Bytes of records in open calls of one process, without parked ones; each partition may have one record more.
     pub bytes_max: usize,
 }
 
@@ -221,6 +223,11 @@ impl Ledger {
         state.lanes.insert((process, number), lane);
     }
 
+    /// Whether it has no effect, and its key goes on without it before that is on the topic.
+    fn is_skipped(&self, event: EventId) -> bool {
+        !self.bounds.parks && self.script.is_poison(event)
+    }
+
     /// Within a lane each key goes forward, and not past an event that failed. Those of one call are `together`.
     fn check_order(&self, state: &mut State, lane: &mut Lane, event: EventId, together: &[EventId]) {
         let (key, number) = event;
@@ -229,7 +236,9 @@ impl Ledger {
             let is_next = number > last || (number == last && again);
             state.claim(is_next, || format!("{event:?} begins after {last} of its key, done: {done}"));
             let waits = self.bounds.guarantee == Guarantee::AtLeastOnce && number > last;
-            let may = !waits || done || together.contains(&(key, last)) || state.is_given_up((key, last));
+            let before = (key, last);
+            let is_over = done || together.contains(&before) || state.is_given_up(before) || self.is_skipped(before);
+            let may = !waits || is_over;
             state.claim(may, || format!("{event:?} begins and {last} of its key is neither done nor given up"));
         }
     }
@@ -237,11 +246,15 @@ impl Ledger {
     /// It is not from before the position at which the lane began, and not too far above what is not done.
     fn check_place(&self, state: &mut State, lane: &Lane, number: i32, event: EventId) {
         let at = *state.places[&event].last().unwrap();
-        let is_due = at >= lane.start || lane.parked.contains(&at);
+        let held = &state.partitions[&number].held;
+        let is_parked = |at: &Offset| lane.parked.contains(at) || held.get(at) == Some(&HeldState::Parked);
+        let is_due = at >= lane.start || state.places[&event].iter().any(is_parked);
         let start = lane.start;
         state.claim(is_due, || format!("{event:?} at {at} is called again, and the group was at {start}"));
+        // Of one that is there twice it may be the first.
         if let Some(low) = state.first_unsettled(number, lane.start, self.bounds.guarantee)
-            && let above = at.0 - low.0 + 1
+            && let Some(first) = state.places[&event].iter().find(|at| **at >= lane.start)
+            && let above = first.0 - low.0 + 1
             && above > self.bounds.records_max as i64
         {
             state.claim(false, || format!("{event:?} at {at} begins and {low} is not done: {above} in hand"));
@@ -257,7 +270,11 @@ impl Ledger {
             let at = state.places[event].last().unwrap();
             state.partitions[&partition_of(event.0)].records[at].1
         };
-        let sizes: Vec<usize> = open.iter().flat_map(|events| events.iter().map(size)).collect();
+        let is_in_hand = |event: &&EventId| {
+            let held = &state.partitions[&partition_of(event.0)].held;
+            !state.places[*event].iter().any(|at| held.get(at) == Some(&HeldState::Parked))
+        };
+        let sizes: Vec<usize> = open.iter().flat_map(|events| events.iter().filter(is_in_hand).map(size)).collect();
         let bytes: usize = sizes.iter().sum();
         let most = sizes.into_iter().max().unwrap_or(0) * partitions().len() + self.bounds.bytes_max;
         state.claim(calls <= self.bounds.open_max, || format!("{calls} calls are open"));
@@ -269,7 +286,8 @@ impl Ledger {
         state.note(process, event, "takes effect");
         self.read(&mut state, partition_of(event.0));
         if self.bounds.guarantee == Guarantee::AtLeastOnce {
-            let before = (0..event.1).find(|number| !state.is_over((event.0, *number)));
+            let is_over = |before: EventId| state.is_over(before) || self.is_skipped(before);
+            let before = (0..event.1).find(|number| !is_over((event.0, *number)));
             state.claim(before.is_none(), || format!("{event:?} has its effect before {before:?}"));
         }
         *state.effects.entry(event).or_default() += 1;
@@ -370,8 +388,10 @@ impl Call {
         let number = partition_of(self.events[0].0);
         self.events.iter().for_each(|event| state.note(self.process, *event, if done { "is done" } else { "failed" }));
         if let Some(lane) = state.lanes.get_mut(&(self.process, number)) {
-            for event in &self.events {
-                lane.last.insert(event.0, (event.1, done));
+            // When they fail they begin again at the first of each key.
+            let ended: Vec<_> = if done { self.events.clone() } else { self.events.iter().rev().copied().collect() };
+            for (key, number) in ended {
+                lane.last.insert(key, (number, done));
             }
         }
     }

@@ -117,8 +117,6 @@ impl Stage {
             ("a question to the log fails", 0.03),
             ("a transaction fails", 0.1),
             ("the outcome of a transaction is lost", 0.1),
-            ("a commit of positions fails", 0.1),
-            ("the answer to a commit of positions is lost", 0.1),
             ("a function was slow", 0.3),
             ("a function failed for now", 0.1),
         ] {

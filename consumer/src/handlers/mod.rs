@@ -111,7 +111,7 @@ impl Handlers {
 
     /// Calls `handle` with up to `max` events of type `E` of one partition, in the order of the log. What is there is taken:
     /// a call never waits for more events. The call is the unit of retry; one with a poison event is divided until that
-    /// event is alone. Order keys keep their order, also with the handlers of other types.
+    /// event is alone; at most once it is not called again, and all of it counts as poison. Order keys keep their order, also with the handlers of other types.
     #[must_use]
     pub fn on_batch<E, F, Fut>(self, max: usize, handle: F) -> Self
     where

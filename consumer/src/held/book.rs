@@ -60,7 +60,10 @@ enum Turn {
     Asked,
     /// By itself.
     At(Instant),
-    /// It is being handled.
+    /// By itself, once the partition is read up to it: records before it that were not committed are delivered again, and
+    /// have their turn first.
+    Unread,
+    /// It is being handled, or given up.
     Now,
 }
 
@@ -81,6 +84,10 @@ pub(crate) struct Book {
     by_record: HashMap<Arc<[u8]>, Hold>,
     alone: HashMap<Offset, Hold>,
     due: BTreeSet<(Instant, HoldKey)>,
+    /// Holds whose first record lies where the partition was not read yet.
+    unread: BTreeSet<(Offset, HoldKey)>,
+    /// How far it was read.
+    read_to: Offset,
     bytes: usize,
 }
 
@@ -92,6 +99,8 @@ impl Book {
             by_record: HashMap::new(),
             alone: HashMap::new(),
             due: BTreeSet::new(),
+            unread: BTreeSet::new(),
+            read_to: Offset(i64::MAX),
             bytes: 0,
         }
     }
@@ -125,8 +134,9 @@ impl Book {
         {
             return Some(HoldKey::Record(key.clone()));
         }
-        let (key, _) = self.by_order.get_key_value(order_key?)?;
-        Some(HoldKey::Order(key.clone()))
+        let (key, hold) = self.by_order.get_key_value(order_key?)?;
+        let is_behind = hold.records.front().is_some_and(|head| head.record.offset() < offset);
+        is_behind.then(|| HoldKey::Order(key.clone()))
     }
 
     /// What a record is held by when nothing is held before it.
@@ -146,22 +156,65 @@ impl Book {
             && hold.records.iter().any(|parked| parked.record.offset() == offset)
     }
 
-    /// Parks a record behind the others of its hold. The first of a new hold is tried again at `first`, by itself, or when
-    /// someone asks for it.
+    /// Parks a record in its place among the others of its hold. The first of a hold is tried again at `first`, by itself, or
+    /// when someone asks for it.
     pub(crate) fn park(&mut self, key: &HoldKey, mut parked: Parked, first: Option<Instant>) {
-        self.bytes += parked.bytes;
-        if let Some(hold) = self.hold_mut(key) {
-            parked.note.behind = hold.records.front().map(|head| head.record.offset());
-            hold.records.push_back(parked);
+        let (offset, bytes) = (parked.record.offset(), parked.bytes);
+        if self.has(key, offset) {
             return;
         }
-        let turn = first.map_or(Turn::Asked, Turn::At);
-        self.due.extend(first.map(|at| (at, key.clone())));
-        let hold = Hold { records: [parked].into(), turn, waited: Duration::ZERO };
-        match key {
-            HoldKey::Order(bytes) => drop(self.by_order.insert(bytes.clone(), hold)),
-            HoldKey::Record(bytes) => drop(self.by_record.insert(bytes.clone(), hold)),
-            HoldKey::Alone(offset) => drop(self.alone.insert(*offset, hold)),
+        self.bytes += bytes;
+        let before = match self.hold_mut(key) {
+            Some(hold) => {
+                let place = hold.records.partition_point(|other| other.record.offset() < offset);
+                // Whose call goes on stays the first.
+                let place = if hold.turn == Turn::Now { place.max(1) } else { place };
+                parked.note.behind = hold.records.front().filter(|_| place > 0).map(|head| head.record.offset());
+                hold.records.insert(place, parked);
+                if place > 0 {
+                    return;
+                }
+                std::mem::replace(&mut hold.turn, Turn::Asked)
+            }
+            None => {
+                let hold = Hold { records: [parked].into(), turn: Turn::Asked, waited: Duration::ZERO };
+                match key {
+                    HoldKey::Order(bytes) => drop(self.by_order.insert(bytes.clone(), hold)),
+                    HoldKey::Record(bytes) => drop(self.by_record.insert(bytes.clone(), hold)),
+                    HoldKey::Alone(offset) => drop(self.alone.insert(*offset, hold)),
+                }
+                Turn::Asked
+            }
+        };
+        self.forget_turn(key, before);
+        if let Some(at) = first {
+            self.give_turn(key, at);
+        }
+    }
+
+    /// The partition was read up to here: what was parked before may be tried.
+    pub(crate) fn read(&mut self, to: Offset, now: Instant) {
+        self.read_to = self.read_to.max(to);
+        while self.unread.first().is_some_and(|(offset, _)| *offset < to)
+            && let Some((_, key)) = self.unread.pop_first()
+        {
+            if self.hold(&key).is_some_and(|hold| hold.turn == Turn::Unread) {
+                self.give_turn(&key, now);
+            }
+        }
+    }
+
+    /// The first record of a hold is tried at `at`, or as soon as the partition is read up to it.
+    fn give_turn(&mut self, key: &HoldKey, at: Instant) {
+        let read_to = self.read_to;
+        let Some(hold) = self.hold_mut(key) else { return };
+        let Some(first) = hold.records.front().map(|head| head.record.offset()) else { return };
+        if first < read_to {
+            hold.turn = Turn::At(at);
+            self.due.insert((at, key.clone()));
+        } else {
+            hold.turn = Turn::Unread;
+            self.unread.insert((first, key.clone()));
         }
     }
 
@@ -263,9 +316,8 @@ impl Book {
             if before == Turn::Now || !filter.matches(&held) {
                 continue;
             }
-            hold.turn = Turn::At(now);
             self.forget_turn(&key, before);
-            self.due.insert((now, key));
+            self.give_turn(&key, now);
             found.push(held);
         }
         found
@@ -312,13 +364,13 @@ impl Book {
     /// The first record of a hold is another one, or none.
     fn next_turn(&mut self, key: &HoldKey, now: Instant) {
         let Some(hold) = self.hold_mut(key) else { return };
-        let (before, going) = (hold.turn, hold.records.front().map(|head| head.is_going));
         // One that is being given up is not tried any more.
-        hold.turn = if going == Some(true) { Turn::Now } else { Turn::At(now) };
+        let (before, going) = (hold.turn, hold.records.front().map(|head| head.is_going));
+        hold.turn = Turn::Now;
         self.forget_turn(key, before);
         match going {
             None => self.remove(key),
-            Some(false) => drop(self.due.insert((now, key.clone()))),
+            Some(false) => self.give_turn(key, now),
             Some(true) => {}
         }
     }
@@ -374,24 +426,36 @@ fn info(parked: &Parked, automatic: bool) -> HeldInfo {
 
 /// Folds the events of a held topic, oldest first, into what is parked now.
 #[derive(Debug, Default)]
-pub(crate) struct Fold(BTreeMap<Offset, HeldEvent>);
+pub(crate) struct Fold {
+    parked: BTreeMap<Offset, HeldEvent>,
+    /// Every record that the topic tells of, whatever became of it.
+    all: BTreeSet<Offset>,
+}
 
 impl Fold {
     /// A later event about a record takes the place of the earlier.
     pub(crate) fn add(&mut self, event: HeldEvent) {
         let offset = event.record.offset();
+        self.all.insert(offset);
         if event.state == HeldState::Parked {
-            self.0.insert(offset, event);
+            self.parked.insert(offset, event);
         } else {
-            self.0.remove(&offset);
+            self.parked.remove(&offset);
         }
     }
 
-    /// The book as the last owner left it. Whoever failed for now (`is_transient` tells by the code) is tried again at once,
+    /// The records that the topic tells of. One that is delivered again, because its position was not committed, is settled
+    /// already: it is parked, or was resolved, skipped or given up.
+    pub(crate) fn settled(&self) -> BTreeSet<Offset> {
+        self.all.clone()
+    }
+
+    /// The book as the last owner left it; nothing of the partition was read yet. Whoever failed for now (`is_transient` tells by the code) is tried again at once,
     /// and so is what stands first because those before it were resolved.
     pub(crate) fn into_book(self, bounds: HeldBounds, now: Instant, is_transient: impl Fn(&str) -> bool) -> Book {
         let mut book = Book::new(bounds);
-        for (_, event) in self.0 {
+        book.read_to = Offset(0);
+        for (_, event) in self.parked {
             let order_key = event.order_key.as_deref();
             let held = book.hold_of(order_key, event.record.key(), event.record.offset());
             let key = held.unwrap_or_else(|| Book::new_hold(&event.record, order_key));

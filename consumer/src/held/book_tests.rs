@@ -168,6 +168,8 @@ fn the_next_owner_goes_on_where_the_last_one_was() {
         events.iter().for_each(|(offset, state, behind, code)| fold.add(event(*offset, *state, *behind, code)));
         let now = Instant::now();
         let mut book = fold.into_book(BOUNDS, now, |code| code == "away");
+        assert_eq!(book.next_due(), None, "nothing was read yet: {events:?}");
+        book.read(Offset(9), now);
         assert_eq!(drain(&mut book, now), expected, "{events:?}");
     };
     check(&[(1, Parked, None, "refused"), (2, Parked, Some(1), "refused")], &[]);
@@ -176,6 +178,23 @@ fn the_next_owner_goes_on_where_the_last_one_was() {
     check(&[(1, Parked, None, "away"), (2, Parked, Some(1), "away"), (2, Discarded, None, "")], &[1]);
     check(&[(1, Dead, None, "refused")], &[]);
     check(&[(1, Parked, None, "away"), (1, Parked, None, "refused")], &[]);
+}
+
+#[test]
+fn what_is_delivered_again_has_its_place_before_what_is_held() {
+    let (mut fold, now, key) = (Fold::default(), Instant::now(), HoldKey::Order(b"k"[..].into()));
+    fold.add(event(5, HeldState::Parked, None, "away"));
+    fold.add(event(4, HeldState::Resolved, None, ""));
+    assert_eq!(fold.settled(), [Offset(4), Offset(5)].into());
+    let mut book = fold.into_book(BOUNDS, now, |code| code == "away");
+    let behind = |book: &Book, offset| book.hold_of(Some(b"k"), Some(b"r"), Offset(offset)).is_some();
+    assert!(!behind(&book, 3) && behind(&book, 7), "what lies before what is held does not wait behind it");
+    book.park(&key, parked(3, Some("r"), Some("k")), Some(now));
+    book.read(Offset(4), now);
+    assert_eq!(drain(&mut book, now), [3]);
+    book.read(Offset(6), now);
+    assert_eq!(drain(&mut book, now), [5]);
+    assert!(book.is_empty() && book.bytes == 0);
 }
 
 proptest! {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use coursebus_schemas::{OrderKey, wire::FRAME_BYTES};
 use coursebus_transport::Record;
+use tokio::time::Instant;
 
 use super::{Item, Lane, Work};
 use crate::{
@@ -45,13 +46,24 @@ impl Lane<'_> {
             // The partition is let go. Nothing of this was handled, and the next owner gets it.
             return Ok(());
         }
+        if let Some(first) = taken.records.first().filter(|_| !self.settled.is_empty()) {
+            self.settled = self.settled.split_off(&first.offset());
+        }
+        let read_to = taken.end.or_else(|| taken.records.last().map(|last| last.offset().next()));
         for record in taken.records {
+            if !self.settled.is_empty() && self.settled.remove(&record.offset()) {
+                self.dispatch.pass(record.offset());
+                continue;
+            }
             let mut slow = self.take(record);
             while let Some(what) = slow.take() {
                 slow = self.take_slowly(what).await?;
             }
         }
         self.end = taken.end;
+        if let Some(read_to) = read_to {
+            self.book.read(read_to, Instant::now());
+        }
         Ok(())
     }
 

@@ -9,7 +9,13 @@ mod outcome;
 mod parked;
 mod start;
 
-use std::{collections::VecDeque, future::Future, pin::Pin, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeSet, VecDeque},
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    time::Duration,
+};
 
 use coursebus_schemas::OrderKey;
 use coursebus_transport::{NewRecord, Offset, Record, TopicPartition};
@@ -118,6 +124,9 @@ pub(super) struct Lane<'a> {
     /// Batches that wait for a free place.
     batches: VecDeque<Batch>,
     book: Book,
+    /// Records that the last owners have held: delivered again, they are passed over. Those before the position are forgotten
+    /// with the first records that come.
+    settled: BTreeSet<Offset>,
     running: FuturesUnordered<InHand<Work>>,
     writes: FuturesUnordered<Write>,
     delayed: FuturesUnordered<Delayed>,
@@ -142,7 +151,7 @@ impl<'a> Lane<'a> {
     ) -> Result<Self, ProcessError> {
         let settings = &handlers.settings;
         let bounds = Bounds { records_max: settings.in_flight_max, bytes_max: settings.in_flight_bytes_max };
-        let book = parked::read(handlers, &partition).await?;
+        let (book, settled) = parked::read(handlers, &partition).await?;
         let callers: Vec<_> = handlers.handlers.iter().map(|handler| handler.caller()).collect();
         Ok(Self {
             take_records: callers.iter().map(|caller| caller.batch_max()).fold(TAKE_RECORDS, usize::max),
@@ -154,6 +163,7 @@ impl<'a> Lane<'a> {
             dispatch: Dispatch::new(bounds),
             batches: VecDeque::new(),
             book,
+            settled,
             running: FuturesUnordered::new(),
             writes: FuturesUnordered::new(),
             delayed: FuturesUnordered::new(),
@@ -209,6 +219,8 @@ impl<'a> Lane<'a> {
                     match taken {
                         Some(taken) => {
                             self.take_in(taken, progress).await?;
+                            // The other partitions of the member are to know what of its bytes is left.
+                            self.report(progress);
                             // A lane whose handlers are always ready leaves room for others now and then.
                             tokio::task::yield_now().await;
                         }
@@ -241,10 +253,11 @@ impl<'a> Lane<'a> {
     /// What may be taken in: within the bounds of this partition and of the member.
     fn room(&self) -> (usize, usize) {
         let (records, bytes) = self.dispatch.room();
-        if self.dispatch.is_empty() {
-            return (records, bytes);
-        }
         let left = self.handlers.settings.in_flight_bytes_max.saturating_sub(self.handlers.shared.bytes());
+        if self.dispatch.is_empty() {
+            // One record at least.
+            return (records, bytes.min(left.max(1)));
+        }
         if left == 0 { (0, 0) } else { (records, bytes.min(left)) }
     }
 

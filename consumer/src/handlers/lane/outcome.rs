@@ -154,6 +154,9 @@ impl Lane<'_> {
                     None => self.refused("the handler gave up".to_owned(), Some(source)),
                 })
             }
+            Err(HandlerError::Poison(reason)) if self.handlers.settings.guarantee == Guarantee::AtMostOnce => {
+                self.batch_given_up(batch, Poison::new(PoisonCode::Refused, reason)).await
+            }
             Err(HandlerError::Poison(reason)) => {
                 self.batch_refused(batch, Poison::new(PoisonCode::Refused, reason)).await
             }
@@ -217,6 +220,20 @@ impl Lane<'_> {
             let order_key = self.order_key(&job.item);
             let Job { ticket, item } = job;
             self.poisoned(&item.record, order_key, ticket, poison).await?;
+        }
+        self.next_part(batch);
+        Ok(())
+    }
+
+    /// A batch was refused that may not be called again, not in parts either: all of it is poison.
+    async fn batch_given_up(&mut self, mut batch: Batch, poison: Poison) -> Result<(), ProcessError> {
+        if self.handlers.shared.refused() {
+            return Err(self.too_much_poison());
+        }
+        for job in std::mem::take(&mut batch.jobs) {
+            let order_key = self.order_key(&job.item);
+            let Job { ticket, item } = job;
+            self.poisoned(&item.record, order_key, ticket, poison.clone()).await?;
         }
         self.next_part(batch);
         Ok(())

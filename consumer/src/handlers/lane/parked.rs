@@ -1,6 +1,6 @@
 //! The held keys of a partition: parked, tried again, resolved, discarded.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use coursebus_transport::{Offset, Record, TopicPartition};
 use tokio::time::Instant;
@@ -19,17 +19,21 @@ use crate::{
 /// The code of what failed for now until its budget was used up; it has a page in docs/errors/.
 const UNAVAILABLE: &str = "dependency-unavailable";
 
-/// Reads what the last owner of a partition held.
-pub(super) async fn read(handlers: &Handlers, partition: &TopicPartition) -> Result<Book, ProcessError> {
+/// Reads what the last owner of a partition held, and which records are settled by that.
+pub(super) async fn read(
+    handlers: &Handlers,
+    partition: &TopicPartition,
+) -> Result<(Book, BTreeSet<Offset>), ProcessError> {
     let settings = &handlers.settings;
     let bounds = HeldBounds { keys_max: settings.parked_keys_max, bytes_max: settings.parked_bytes_max };
     let mut fold = Fold::default();
     handlers.held.read(partition, |event| fold.add(event)).await?;
+    let settled = fold.settled();
     let book = fold.into_book(bounds, Instant::now(), |code| code == UNAVAILABLE);
     if !book.is_empty() {
         tracing::warn!(%partition, keys = book.keys(), "order keys are held");
     }
-    Ok(book)
+    Ok((book, settled))
 }
 
 impl Lane<'_> {
