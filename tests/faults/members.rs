@@ -46,7 +46,9 @@ impl Members {
             if !self.processes[at].is_running() {
                 let ended = std::mem::replace(&mut self.processes[at], run(&self.cli, &self.db));
                 self.gave_up += 1;
-                say(&format!("faults: a member gave up: {}", ended.stderr().lines().last().unwrap_or_default()));
+                let said = ended.stderr();
+                let why = said.lines().find(|line| line.starts_with("error[")).unwrap_or("without a word");
+                say(&format!("faults: a member gave up: {why}"));
             }
         }
     }

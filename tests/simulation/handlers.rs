@@ -232,7 +232,7 @@ impl Stage {
         let until = Instant::now() + REST;
         let mut patience = Instant::now() + PATIENCE;
         loop {
-            if Instant::now() > patience {
+            if Instant::now() > patience && self.ledger.is_read() {
                 self.world.count("the members were started again to come to rest");
                 crew.start_again();
                 patience += PATIENCE;

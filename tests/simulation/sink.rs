@@ -1,6 +1,10 @@
 //! A sink under faults: whatever happens, each event takes effect once, in the order of its key.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use coursebus_consumer::{EngineSettings, OnPoison};
 use coursebus_sinks_kit::{
@@ -72,8 +76,10 @@ async fn storm(world: World) -> Vec<String> {
     }
     stage.raise();
     let script = script(&world);
-    let poison: BTreeSet<String> = script.iter().filter(|(_, poison)| *poison).map(|(r, _)| id_of(r)).collect();
-    let writing = tokio::spawn(write(stage.log.clone(), world.clone(), script.into_iter().map(|(r, _)| r).collect()));
+    let poison: BTreeSet<String> = script.iter().filter(|line| line.poison).map(|line| id_of(&line.record)).collect();
+    let keys = script.iter().map(|line| (id_of(&line.record), line.key)).collect();
+    let writing =
+        tokio::spawn(write(stage.log.clone(), world.clone(), script.into_iter().map(|line| line.record).collect()));
     let member = stage.clone();
     let mut crew = Crew::new(&world, move |process, stopped| tokio::spawn(member.run(process, stopped)));
     let mut wrong = Vec::new();
@@ -83,6 +89,7 @@ async fn storm(world: World) -> Vec<String> {
         crew.strike();
         stage.operate(&poison, 0.3).await;
         wrong.extend(stage.commits_are_behind().await);
+        wrong.extend(stage.later_ones_wait(&keys).await);
     }
     world.calm_down();
     crew.go_on();
@@ -94,8 +101,15 @@ async fn storm(world: World) -> Vec<String> {
     wrong
 }
 
-/// What is written, in its order, and whether it is poison: the keys mixed, each in the order of its events.
-fn script(world: &World) -> Vec<(NewRecord, bool)> {
+/// What is written, and what is known of it.
+struct Line {
+    record: NewRecord,
+    key: usize,
+    poison: bool,
+}
+
+/// What is written, in its order: the keys mixed, each in the order of its events.
+fn script(world: &World) -> Vec<Line> {
     let cast = cast();
     let mut next = [0; KEYS];
     let mut script = Vec::new();
@@ -104,12 +118,12 @@ fn script(world: &World) -> Vec<(NewRecord, bool)> {
         let Some(event) = cast.events[key].get(next[key]) else { continue };
         let refused = &cast.refused[key][next[key]];
         next[key] += 1;
-        let record = match world.below(40) {
+        let (record, poison) = match world.below(40) {
             0 => (refused.clone(), true),
             1 => (NewRecord { value: event.value.as_ref().map(|v| v.slice(..v.len() - 3)), ..refused.clone() }, true),
             _ => (event.clone(), false),
         };
-        script.push(record);
+        script.push(Line { record, key, poison });
     }
     script
 }
@@ -197,6 +211,39 @@ impl Stage {
             let stored = stored.iter().find(|p| p.id.partition == *partition).and_then(|p| p.next).unwrap_or_default();
             if committed.unwrap_or_default() > stored {
                 wrong.push(format!("{partition}: {committed:?} is committed and {stored} is stored"));
+            }
+        }
+        wrong
+    }
+
+    /// What lies behind a parked record of its order key, before the stored position, is held too.
+    async fn later_ones_wait(&self, keys: &BTreeMap<String, usize>) -> Vec<String> {
+        // Positions first: what is held may only grow meanwhile, behind a record that is still parked.
+        let Ok(stored) = self.store.positions(&self.spec.group()).await else { return Vec::new() };
+        let held = self.store.held(&self.spec.group()).await.unwrap_or_default();
+        let key_of = |id: Option<&str>| id.and_then(|id| keys.get(id)).copied();
+        let mut wrong = Vec::new();
+        for position in stored {
+            let (partition, next) = (&position.id.partition, position.next.unwrap_or_default());
+            let of: Vec<_> = held
+                .iter()
+                .filter(|held| held.topic == *partition.topic && held.partition == partition.partition)
+                .collect();
+            let mut blocked: BTreeMap<usize, Offset> = BTreeMap::new();
+            for held in of.iter().filter(|held| held.state == HeldState::Parked.as_str()) {
+                if let Some(key) = key_of(held.event_id.as_deref()) {
+                    let first = blocked.entry(key).or_insert(held.offset);
+                    *first = held.offset.min(*first);
+                }
+            }
+            for record in self.log.peek(partition, Offset(0)).iter().filter(|record| record.offset() < next) {
+                let headers = record.headers();
+                let id = headers.iter().find(|(name, _)| *name == "ce_id").and_then(|(_, value)| *value);
+                let key = key_of(id.and_then(|id| std::str::from_utf8(id).ok()));
+                let waits = key.and_then(|key| blocked.get(&key)).is_some_and(|first| *first < record.offset());
+                if waits && !of.iter().any(|held| held.offset == record.offset()) {
+                    wrong.push(format!("{partition} {} went past a parked record of its key", record.offset()));
+                }
             }
         }
         wrong

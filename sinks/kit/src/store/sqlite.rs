@@ -81,7 +81,16 @@ impl SqliteStore {
 
     /// Begins a transaction that may write, at once: one that begins to read and writes later can fail in the middle.
     async fn write(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
-        match self.writer.begin_with("BEGIN IMMEDIATE").await {
+        let mut begun = self.writer.begin_with("BEGIN IMMEDIATE").await;
+        if matches!(begun, Err(sqlx::Error::InvalidSavePointStatement)) {
+            // SQLite has undone a transaction by itself, as it does when its file cannot grow, and sqlx counts it still:
+            // another connection takes the place of this one.
+            if let Ok(connection) = self.writer.acquire().await {
+                let _ = connection.close().await;
+            }
+            begun = self.writer.begin_with("BEGIN IMMEDIATE").await;
+        }
+        match begun {
             Ok(transaction) => {
                 let _ = std::fs::write(&self.pid_file, std::process::id().to_string());
                 Ok(transaction)
