@@ -96,7 +96,7 @@ async fn an_event_that_is_emitted_begins_a_trace() {
     let attributes = span["attributes"].as_array().unwrap();
     let id = attributes.iter().find(|a| a["key"] == "messaging.message.id").unwrap();
     assert_eq!(id["value"]["stringValue"], printed[0]["id"]);
-    let read = cli.run(["event", "tail", "--until-end"]).ok().json_lines();
+    let read = cli.run(["event", "tail", "--from", "earliest", "--until-end"]).ok().json_lines();
     let headers = read[0]["headers"].as_array().unwrap();
     let parent = &headers.iter().find(|header| header[0] == "traceparent").unwrap()[1];
     let (trace, of) = (span["traceId"].as_str().unwrap(), span["spanId"].as_str().unwrap());
