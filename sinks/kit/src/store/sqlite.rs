@@ -81,14 +81,15 @@ impl SqliteStore {
 
     /// Begins a transaction that may write, at once: one that begins to read and writes later can fail in the middle.
     async fn write(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
-        let mut begun = self.writer.begin_with("BEGIN IMMEDIATE").await;
-        if matches!(begun, Err(sqlx::Error::InvalidSavePointStatement)) {
+        let begun = self.writer.begin_with("BEGIN IMMEDIATE").await;
+        if let Err(error @ sqlx::Error::InvalidSavePointStatement) = begun {
             // SQLite has undone a transaction by itself, as it does when its file cannot grow, and sqlx counts it still:
-            // another connection takes the place of this one.
+            // whoever tries again gets another connection.
             if let Ok(connection) = self.writer.acquire().await {
                 let _ = connection.close().await;
             }
-            begun = self.writer.begin_with("BEGIN IMMEDIATE").await;
+            let hint = "its connection was replaced".to_owned();
+            return Err(StoreError::Away { hint, source: error.into() });
         }
         match begun {
             Ok(transaction) => {
