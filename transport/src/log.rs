@@ -326,7 +326,7 @@ pub trait Member: Send {
     fn committer(&self) -> Arc<dyn Committer>;
 
     /// Stops and restarts fetching of partitions that the member owns. Records fetched before are still handed out.
-    /// Unknown partitions are ignored.
+    /// Unknown partitions are ignored; one that is assigned anew is not paused.
     fn pause(&self, partitions: &[TopicPartition], paused: bool);
 
     /// Leaves the group, so that others take over at once (after the session, where it has a name of its own): no revocation is handed out, the caller has drained and

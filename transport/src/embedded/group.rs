@@ -262,6 +262,8 @@ impl MemberThread {
             match waiting.start.try_recv() {
                 Ok(positions) => {
                     for (id, name) in waiting.partitions {
+                        // A pause is of the time before: whoever gets a partition anew knows nothing of it.
+                        self.control.paused.lock().unwrap_or_else(PoisonError::into_inner).remove(&name);
                         let given = positions.iter().find(|(partition, _)| *partition == name);
                         let start = given.map_or(Start::Committed, |(_, start)| *start);
                         match self.cursor(id, name, start) {

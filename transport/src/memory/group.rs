@@ -376,6 +376,8 @@ impl MemoryMember {
             match waiting.start.try_recv() {
                 Ok(positions) => {
                     for (id, name) in waiting.partitions {
+                        // A pause is of the time before: whoever gets a partition anew knows nothing of it.
+                        self.paused.lock().unwrap_or_else(PoisonError::into_inner).remove(&name);
                         let given = positions.iter().find(|(partition, _)| *partition == name);
                         match self.cursor(state, id, name, given.map_or(Start::Committed, |(_, start)| *start)) {
                             Ok(cursor) => self.cursors.push(cursor),
