@@ -2,11 +2,12 @@
 //!
 //! [`Registry`] is what the rest of the project sees. [`LogRegistry`] keeps its state from the `_schemas` topic of a log;
 //! [`HttpRegistry`] asks a server, ours or Confluent's or a work-alike. [`apply`] brings topics and subjects in line with
-//! the catalogue. The compatibility checker is not here yet: levels are stored and not enforced.
+//! the catalogue. [`compatibility`] holds a new version to the ones before.
 
 pub mod apply;
 pub mod canonical;
 mod client;
+pub mod compatibility;
 mod error;
 pub mod record;
 #[cfg(feature = "server")]
