@@ -64,7 +64,8 @@ fn add_type(random: &mut Random, model: &mut Model, spaces: &[&str]) {
         named.space = random.pick(spaces).to_owned();
         named.name = random.pick(&NAMES).to_owned();
         // Within one schema unqualified names may clash across namespaces, as in real ones; not often.
-        let clash = |other: &Named| other.full() == named.full() || (other.name == named.name && random.0 % 4 != 0);
+        let clash =
+            |other: &Named| other.full() == named.full() || (other.name == named.name && !random.0.is_multiple_of(4));
         if !model.types.iter().any(clash) || model.types.len() >= NAMES.len() {
             break;
         }

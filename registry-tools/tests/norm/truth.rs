@@ -82,6 +82,10 @@ fn what_is_listed_as_unread_is_unread() {
     }
 }
 
+type Datum = Vec<u8>;
+/// Schemas that apache-avro does not take: all data, and why.
+type Refused = (Vec<Datum>, String);
+
 #[derive(Default)]
 struct Counts {
     /// Pairs that ours says are readable, and whose data apache-avro reads.
@@ -129,7 +133,7 @@ fn examine(java: &mut Java, random: &mut Random, (reader, writer): (&Model, &Mod
 }
 
 /// The data that apache-avro does not read; an error where it cannot take the schemas.
-fn unread(reader: &str, writer: &str, data: &[Vec<u8>]) -> Result<Vec<(Vec<u8>, String)>, (Vec<Vec<u8>>, String)> {
+fn unread(reader: &str, writer: &str, data: &[Vec<u8>]) -> Result<Vec<(Datum, String)>, Refused> {
     let schemas = || -> Result<_, apache_avro::Error> { Ok((Avro::parse_str(reader)?, Avro::parse_str(writer)?)) };
     let all = |error: apache_avro::Error| (data.to_vec(), error.to_string());
     let (reader, writer) = schemas().map_err(all)?;
@@ -147,7 +151,7 @@ fn readable(
     java: &mut Java,
     reader: &str,
     writer: &str,
-    unread: Result<Vec<(Vec<u8>, String)>, (Vec<Vec<u8>>, String)>,
+    unread: Result<Vec<(Datum, String)>, Refused>,
     counts: &mut Counts,
 ) {
     let (data, error) = match unread {
