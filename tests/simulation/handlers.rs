@@ -40,7 +40,7 @@ const GROUP: &str = "handlers";
 
 #[test]
 fn simulation_handlers() {
-    play_many("simulation_handlers", 500, storm);
+    play_many("simulation_handlers", 1_000, storm);
 }
 
 #[test]

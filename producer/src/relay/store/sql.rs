@@ -72,6 +72,11 @@ pub(super) const HELD: &str = "SELECT row_id, event_id, event_type, source, payl
     CASE WHEN LENGTH(payload) <= 16777216 THEN payload END, CASE WHEN LENGTH(record_key) <= 65536 THEN record_key END,
     state, code, reason, topic, order_key, behind, held_ms, asked_ms, tries, edited_payload
     FROM coursebus_outbox_held ORDER BY seq";
+/// No index begins with the event's id: the table is looked through.
+pub(super) const FIND: &str = "SELECT id, event_type, source, COALESCE(occurred_at, {written}), {written},
+    'waiting', '', '' FROM coursebus_outbox WHERE event_id = ?
+    UNION ALL SELECT row_id, event_type, source, COALESCE(occurred_at, {written}), {written},
+    state, code, reason FROM coursebus_outbox_held WHERE event_id = ? ORDER BY 1 LIMIT 1000";
 pub(super) const RETRY: &str =
     "UPDATE coursebus_outbox_held SET asked_ms = {now} WHERE row_id = ? AND state = 'parked'";
 pub(super) const DISCARD: &str =
@@ -92,7 +97,7 @@ macro_rules! outbox_store {
         use futures::TryStreamExt;
 
         use $crate::relay::{
-            held::{HeldMark, HeldNote, HeldRow, OutboxStatus},
+            held::{FoundRow, HeldMark, HeldNote, HeldRow, OutboxStatus},
             plan::{Blocks, Cause},
             row::{Block, Row, print},
             store::{Asked, Lease, OutboxError, READ_BYTES_MAX, Settle, Store, sql},
@@ -383,6 +388,27 @@ macro_rules! outbox_store {
                 let wrong = wrong("read held rows");
                 let rows = sqlx::query(sql::HELD).fetch_all(self.pool()).await.map_err(&wrong)?;
                 rows.iter().map(read_held).collect::<Result<_, _>>().map_err(wrong)
+            }
+
+            async fn find(&self, event_id: &str) -> Result<Vec<FoundRow>, OutboxError> {
+                let wrong = wrong("look for an event");
+                let select = sqlx::query(text(sql::FIND)).bind(event_id).bind(event_id);
+                let rows = select.fetch_all(self.pool()).await.map_err(&wrong)?;
+                let read = |row: &$row| -> Result<FoundRow, sqlx::Error> {
+                    let mut garbled = false;
+                    let mut text = |index| string(row, index, &mut garbled).map(Option::unwrap_or_default);
+                    Ok(FoundRow {
+                        id: row.try_get(0)?,
+                        event_type: text(1)?,
+                        source: text(2)?,
+                        occurred_at: text(3)?,
+                        written_at: text(4)?,
+                        state: text(5)?,
+                        code: text(6)?,
+                        reason: text(7)?,
+                    })
+                };
+                rows.iter().map(read).collect::<Result<_, _>>().map_err(wrong)
             }
 
             async fn mark(
