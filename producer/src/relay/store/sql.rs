@@ -1,5 +1,6 @@
 //! The statements, for all three databases, and the store that is made of them. In the statements `?` is a parameter; `{in}` and
-//! `{not in}` are lists of ids, `{now}` is the database's clock in milliseconds, `{written}` is `created_at` as RFC 3339.
+//! `{not in}` are lists of ids, `{delete rows}` deletes those of a list and waits for no writer, `{now}` is the database's clock in
+//! milliseconds, `{written}` is `created_at` as RFC 3339.
 
 pub(super) const IDENTITY: &str = "SELECT value FROM coursebus_outbox_meta WHERE name = 'identity'";
 pub(super) const ACQUIRE: &str =
@@ -40,7 +41,7 @@ pub(super) const EVENTS: &str = "SELECT id, source, event_id FROM coursebus_outb
 pub(super) const HELD_EVENTS: &str = "SELECT row_id, source, event_id FROM coursebus_outbox_held WHERE row_id {in}";
 pub(super) const FORGET_BATCH: &str =
     "UPDATE coursebus_outbox_lease SET batch = {greatest}(batch, ?) WHERE name = 'relay'";
-pub(super) const DELETE: &str = "DELETE FROM coursebus_outbox WHERE id {in}";
+pub(super) const DELETE: &str = "{delete rows}";
 pub(super) const RETURNED_NOTE: &str = "INSERT INTO coursebus_outbox_held_log (row_id, at_ms, verb, who, detail)
     SELECT row_id, {now}, 'applied', 'the relay', '' FROM coursebus_outbox_held WHERE state = 'parked' AND row_id {in}";
 pub(super) const RETURNED_EDITED: &str =
@@ -246,7 +247,10 @@ macro_rules! outbox_store {
                 let rows = same_events(&select.map_err(&wrong)?, &published).map_err(&wrong)?;
                 let select = bind_ids(sqlx::query(text_with(sql::HELD_EVENTS, &ids)), &ids).fetch_all(&mut *tx).await;
                 let held = same_events(&select.map_err(&wrong)?, &published).map_err(&wrong)?;
-                bind_ids(sqlx::query(text_with(sql::DELETE, &rows)), &rows).execute(&mut *tx).await.map_err(&wrong)?;
+                for ids in rows.chunks(DELETE_AT_ONCE) {
+                    let delete = bind_ids(sqlx::query(text_with(sql::DELETE, ids)), ids);
+                    delete.execute(&mut *tx).await.map_err(&wrong)?;
+                }
                 for statement in [sql::RETURNED_NOTE, sql::RETURNED_EDITED, sql::RETURNED] {
                     if !held.is_empty() {
                         let done = bind_ids(sqlx::query(text_with(statement, &held)), &held);
@@ -265,8 +269,7 @@ macro_rules! outbox_store {
                 if own.execute(&mut *tx).await.map_err(&wrong)?.rows_affected() == 0 {
                     return Ok(false);
                 }
-                let ids = &settle.published;
-                if !ids.is_empty() {
+                for ids in settle.published.chunks(DELETE_AT_ONCE) {
                     let delete = bind_ids(sqlx::query(text_with(sql::DELETE, ids)), ids);
                     delete.execute(&mut *tx).await.map_err(&wrong)?;
                 }
