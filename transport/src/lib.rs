@@ -30,7 +30,7 @@ pub use group_settings::GroupSettings;
 pub(crate) use log::{Ack, Append, MemberOf};
 pub use log::{
     Appended, Assignment, Committer, Event, Fetched, Log, Member, Membership, Range, Reader, ReaderSettings, Receipt,
-    Revocation, Start, TxWriter, Unflushed, Writer, WriterSettings,
+    Revocation, Start, TxWriter, Unflushed, Writer, WriterSettings, partitions_of,
 };
 pub use no_space::NoSpace;
 pub use record::{Header, NewRecord, Offset, Record, TopicPartition};

@@ -3,6 +3,7 @@
 //! Nothing above this crate knows which backend it runs on.
 
 use std::{
+    collections::HashSet,
     future::Future,
     pin::Pin,
     sync::Arc,
@@ -235,6 +236,12 @@ impl Future for Receipt {
     }
 }
 
+/// The partitions that records go to, each once: what [`TxWriter::sweep`] wants to know.
+pub fn partitions_of<'a>(records: impl IntoIterator<Item = &'a NewRecord>) -> Vec<TopicPartition> {
+    let places: HashSet<(&Arc<str>, i32)> = records.into_iter().map(|r| (&r.topic, r.partition)).collect();
+    places.into_iter().map(|(topic, partition)| TopicPartition::new(topic.clone(), partition)).collect()
+}
+
 /// Writes several records so that a committed reader sees all of them or none.
 ///
 /// Source: KIP-98. One transaction at a time; not for use from several tasks.
@@ -242,6 +249,20 @@ impl Future for Receipt {
 pub trait TxWriter: Send {
     /// Begins a transaction. An open one is aborted first.
     async fn begin(&mut self) -> Result<(), AppendError>;
+
+    /// Makes sure that no commit of this writer completes what an earlier transaction of its id left open on these partitions.
+    /// To be called before [`TxWriter::begin`] with the partitions that the transaction will write to; what was swept once is
+    /// not swept again.
+    ///
+    /// A backend does nothing where a new writer of the id already settles that. On Kafka the broker should, and does not
+    /// always (ADR 0020): there it is an aborted transaction with a record a partition, which no committed reader sees.
+    ///
+    /// # Errors
+    /// Those of [`TxWriter::append`] and [`TxWriter::commit`]; it may be tried again.
+    async fn sweep(&mut self, partitions: &[TopicPartition]) -> Result<(), AppendError> {
+        let _ = partitions;
+        Ok(())
+    }
 
     /// Adds a record. It is refused here or by [`TxWriter::commit`].
     async fn append(&mut self, record: NewRecord) -> Result<(), AppendError>;
