@@ -159,6 +159,24 @@ async fn an_event_that_does_not_fit_is_refused_by_line_and_path() {
     assert!(tailed.iter().all(|event| event["data"]["course_run"]["title"] == "before"), "{tailed:?}");
 }
 
+#[test]
+fn what_event_emit_refuses_has_a_code_with_a_page() {
+    matrix("bad-input-command", "embedded", "none");
+    let cli = Cli::new();
+    let mut keyless = serde_json::to_value(course_run("s3cret")).unwrap();
+    keyless["course_run"]["course_key"] = Value::Null;
+    let refused = [
+        ("no.such.type.v1", line("x"), "unknown-event-type"),
+        (TYPE, keyless.to_string(), "event-does-not-fit"),
+        (TYPE, line(&"s3cret".repeat(500_000)), "record-too-large"),
+    ];
+    for (event_type, input, code) in refused {
+        let output = cli.run_with(["event", "emit", event_type], &input).code(1);
+        assert!(output.stderr().contains(&format!("error[{code}]")) && output.stderr().contains("do: "), "{output}");
+        assert!(output.stdout().is_empty() && !output.stderr().contains("s3cret"), "{output}");
+    }
+}
+
 /// Runs a command that depends on something that is away, and holds how it ends.
 #[track_caller]
 fn gives_up(cli: &Cli, args: &[&str], input: &str, names: &str) {

@@ -38,6 +38,7 @@ pub async fn run(global: &Global, args: Args) -> Result<ExitCode, Failure> {
     let event_type = find(&args.event_type)?;
     let bus = global.open().await?;
     let producer = bus.producer(global.producer_settings()).await?;
+    producer.prepare(&[event_type]).await?;
     let traces = otlp::Traces::start(&args.traces)?;
     let to = To { producer, event_type, traces };
     let outcome = if args.file.as_os_str() == "-" {
