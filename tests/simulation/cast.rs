@@ -7,7 +7,7 @@ use std::{
 
 use async_trait::async_trait;
 use coursebus_producer::{
-    Producer, ProducerSettings,
+    PartitionCount, Producer, ProducerSettings,
     adapters::lms::{self, Course, Enrollment, Learner},
 };
 use coursebus_registry_tools::{
