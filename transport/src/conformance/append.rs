@@ -233,7 +233,7 @@ pub async fn lent_records_lie_between_owned_ones(f: &Fixture) {
     let expected: Vec<_> = (0..ROUNDS * EACH).map(|number| format!("{number:05}")).collect();
     assert_eq!(texts(&seen, 0), expected);
     for (number, seen) in seen.iter().enumerate() {
-        let count = if number % EACH % 3 == 0 { 2 } else { 3 };
+        let count = if (number % EACH).is_multiple_of(3) { 2 } else { 3 };
         assert_eq!(seen.headers.len(), count, "{number}");
         assert_eq!(seen.headers[0], ("same".to_owned(), Some(b"s".to_vec())), "{number}");
         assert_eq!(seen.headers[1], ("number".to_owned(), Some(expected[number].clone().into_bytes())), "{number}");
