@@ -68,6 +68,14 @@ impl Global {
         Ok(log)
     }
 
+    /// Opens the bus if there is one; an embedded one is not made.
+    pub async fn open_existing(&self) -> Result<Option<Bus>, Failure> {
+        match self.address()? {
+            BusAddress::Embedded { dir, .. } if !EmbeddedLog::exists(&dir) => Ok(None),
+            _ => self.open().await.map(Some),
+        }
+    }
+
     /// Opens the bus. On an embedded one the catalogue is applied by itself.
     pub async fn open(&self) -> Result<Bus, Failure> {
         let log = self.open_log()?;
