@@ -4,6 +4,7 @@ use std::{
     cell::{Cell, RefCell},
     collections::HashMap,
     ffi::c_void,
+    mem,
     ptr::{self, NonNull},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -331,10 +332,14 @@ unsafe extern "C" fn on_delivery<D: Deliver>(
     // SAFETY: the message lives through the call; its private pointer is the box that `produce_raw` leaked, and this is the
     // one time that it comes back. Its list of headers becomes ours again: librdkafka is done with the record.
     let (mut carrier, code, offset) = unsafe {
-        let carrier = Box::from_raw((&raw const (*message)._private).read().cast::<Carrier<D>>());
-        if carrier.headers.is_some() {
+        let mut carrier = Box::from_raw((&raw const (*message)._private).read().cast::<Carrier<D>>());
+        if let Some(list) = &carrier.headers {
             let mut detached = ptr::null_mut();
             bindings::rd_kafka_message_detach_headers(message.cast_mut(), &raw mut detached);
+            // A list that is not given back is freed with the record, and so must not be freed here.
+            if detached != list.as_ptr() {
+                mem::forget(carrier.headers.take());
+            }
         }
         (carrier, Code::read(&raw const (*message).err), (&raw const (*message).offset).read())
     };
