@@ -5,14 +5,17 @@ use std::{path::PathBuf, str::FromStr, sync::Arc, time::Duration};
 use clap::Args;
 use coursebus_producer::{Producer, ProducerSettings, relay::OutboxAddress};
 use coursebus_registry_tools::{
-    HttpRegistry, LogRegistry, Registry, StoreSettings,
+    ClientSettings, HttpRegistry, LogRegistry, Registry, StoreSettings,
     apply::{Applied, apply},
 };
 use coursebus_schemas::catalog;
 use coursebus_sinks_kit::{DbAddress, SinkSpec};
 use coursebus_transport::{BusAddress, Log, Settings, embedded::EmbeddedLog, kafka::KafkaSettings, open};
 
-use crate::{failure::Failure, output::Format};
+use crate::{
+    failure::{Code, Failure},
+    output::Format,
+};
 
 /// Options of every command, in the help behind a command's own.
 #[derive(Debug, Clone, Args)]
@@ -24,6 +27,9 @@ pub struct Global {
     /// The schema registry's URL. Without it: in this process on an embedded bus, read-only on Kafka
     #[arg(long, global = true, env = "COURSEBUS_REGISTRY", value_name = "URL", hide_env_values = true)]
     pub registry: Option<String>,
+    /// A file of name=value lines for the registry: token, or user and password; ca; snapshot
+    #[arg(long, global = true, env = "COURSEBUS_REGISTRY_CONFIG", value_name = "FILE", hide = true)]
+    pub registry_config: Option<PathBuf>,
     /// The sinks' databases: sqlite:DIR, postgres://…, mysql://…; or NAME=URL for one sink. May be repeated
     #[arg(long, global = true, env = "COURSEBUS_DB", value_name = "DB", value_delimiter = ' ', hide_env_values = true)]
     pub db: Vec<String>,
@@ -74,7 +80,7 @@ impl Global {
         let embedded = matches!(self.address()?, BusAddress::Embedded { .. });
         let bus = match &self.registry {
             Some(url) => {
-                let registry: Arc<dyn Registry> = Arc::new(HttpRegistry::new(url)?);
+                let registry: Arc<dyn Registry> = Arc::new(HttpRegistry::with(self.registry_settings(url)?)?);
                 Bus { log, registry }
             }
             None => {
@@ -87,6 +93,18 @@ impl Global {
             bus.apply(&self.topic_prefix).await?;
         }
         Ok(bus)
+    }
+
+    /// How the registry at a URL is asked.
+    pub fn registry_settings(&self, url: &str) -> Result<ClientSettings, Failure> {
+        let settings = ClientSettings::new(url);
+        let Some(file) = &self.registry_config else { return Ok(settings) };
+        let about = || file.display().to_string();
+        let text = std::fs::read_to_string(file).map_err(|e| Failure::from(e).about(about()))?;
+        settings.configured(&text).map_err(|what| {
+            let next = "give lines name=value with token, or user and password; ca; snapshot";
+            Failure::new(Code::Credentials, what, about(), next)
+        })
     }
 
     /// The database of a sink: its own `--db NAME=URL`, else the last without a name, else SQLite in `.coursebus/db`.
