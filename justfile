@@ -7,7 +7,7 @@ _list:
 test *FILTER:
     cargo xtask test {{FILTER}}
 
-# One step of the tests: fmt, codegen, clippy, docs, build, tests, python, faults
+# One step of the tests: fmt, codegen, clippy, docs, build, tests, python, faults, outbox-faults
 check STEP:
     cargo xtask test --only {{STEP}}
 

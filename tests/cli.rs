@@ -1,5 +1,6 @@
 //! The command as people and scripts meet it: help, errors, exit codes, what is printed.
 
+mod contracts;
 mod errors;
 mod events;
 mod groups;

@@ -13,6 +13,7 @@ mod goldens;
 mod held;
 mod kafka_security;
 mod kills;
+mod openedx_types;
 mod oulad;
 mod outbox;
 mod simulation;

@@ -6,7 +6,8 @@ use clap::Args;
 use coursebus_producer::{Producer, ProducerSettings, relay::OutboxAddress};
 use coursebus_registry_tools::{
     ClientSettings, HttpRegistry, LogRegistry, Registry, StoreSettings,
-    apply::{Applied, apply},
+    apply::{Applied, execute},
+    plan::{Plan, plan},
 };
 use coursebus_schemas::catalog;
 use coursebus_sinks_kit::{DbAddress, SinkSpec};
@@ -14,7 +15,7 @@ use coursebus_transport::{BusAddress, Log, Settings, embedded::EmbeddedLog, kafk
 
 use crate::{
     failure::{Code, Failure},
-    output::Format,
+    output::{Choice, Format},
 };
 
 /// Options of every command, in the help behind a command's own.
@@ -39,8 +40,19 @@ pub struct Global {
     /// A file of librdkafka settings, name=value lines, for secrets and TLS
     #[arg(long, global = true, env = "COURSEBUS_KAFKA_CONFIG", value_name = "FILE")]
     pub kafka_config: Option<PathBuf>,
-    /// How lists are printed
-    #[arg(short, long, global = true, value_enum, default_value = "table")]
+    /// How things are printed; junit and github are for the findings of schema lint and schema check
+    #[arg(
+        short = 'o',
+        long = "output",
+        id = "output",
+        global = true,
+        value_enum,
+        default_value = "table",
+        value_name = "OUTPUT"
+    )]
+    pub choice: Choice,
+    /// The same, for commands that know tables and JSON.
+    #[arg(skip)]
     pub output: Format,
 }
 
@@ -74,22 +86,18 @@ impl Global {
         Ok(log)
     }
 
+    /// Opens the bus if there is one; an embedded one is not made.
+    pub async fn open_existing(&self) -> Result<Option<Bus>, Failure> {
+        match self.address()? {
+            BusAddress::Embedded { dir, .. } if !EmbeddedLog::exists(&dir) => Ok(None),
+            _ => self.open().await.map(Some),
+        }
+    }
+
     /// Opens the bus. On an embedded one the catalogue is applied by itself.
     pub async fn open(&self) -> Result<Bus, Failure> {
-        let log = self.open_log()?;
-        let embedded = matches!(self.address()?, BusAddress::Embedded { .. });
-        let bus = match &self.registry {
-            Some(url) => {
-                let registry: Arc<dyn Registry> = Arc::new(HttpRegistry::with(self.registry_settings(url)?)?);
-                Bus { log, registry }
-            }
-            None => {
-                let settings = StoreSettings { writable: embedded, ..StoreSettings::default() };
-                let registry = LogRegistry::open(log.clone(), settings).await?;
-                Bus { log, registry: Arc::new(registry) }
-            }
-        };
-        if embedded {
+        let bus = self.connect().await?;
+        if matches!(self.address()?, BusAddress::Embedded { .. }) {
             bus.apply(&self.topic_prefix).await?;
         }
         Ok(bus)
@@ -105,6 +113,28 @@ impl Global {
             let next = "give lines name=value with token, or user and password; ca; snapshot";
             Failure::new(Code::Credentials, what, about(), next)
         })
+    }
+
+    /// Opens the bus as it is, for commands that say themselves what the catalogue lacks.
+    pub async fn connect(&self) -> Result<Bus, Failure> {
+        let log = self.open_log()?;
+        let embedded = matches!(self.address()?, BusAddress::Embedded { .. });
+        let registry: Arc<dyn Registry> = match &self.registry {
+            Some(url) => Arc::new(HttpRegistry::with(self.registry_settings(url)?)?),
+            None => {
+                let settings = StoreSettings { writable: embedded, ..StoreSettings::default() };
+                Arc::new(LogRegistry::open(log.clone(), settings).await?)
+            }
+        };
+        Ok(Bus { log, registry })
+    }
+
+    /// Opens the registry alone: where `--registry` names one, no bus is needed.
+    pub async fn open_registry(&self) -> Result<Arc<dyn Registry>, Failure> {
+        match &self.registry {
+            Some(url) => Ok(Arc::new(HttpRegistry::with(self.registry_settings(url)?)?)),
+            None => Ok(self.open().await?.registry),
+        }
     }
 
     /// The database of a sink: its own `--db NAME=URL`, else the last without a name, else SQLite in `.coursebus/db`.
@@ -153,7 +183,17 @@ impl Global {
 impl Bus {
     /// Brings topics and schemas in line with the catalogue.
     pub async fn apply(&self, prefix: &str) -> Result<Applied, Failure> {
-        Ok(apply(self.log.as_ref(), self.registry.as_ref(), catalog(), prefix).await?)
+        self.execute(&self.plan(prefix).await?).await
+    }
+
+    /// What it takes to bring topics and schemas in line with the catalogue.
+    pub async fn plan(&self, prefix: &str) -> Result<Plan, Failure> {
+        Ok(plan(self.log.as_ref(), self.registry.as_ref(), catalog(), prefix).await?)
+    }
+
+    /// Does what a plan says.
+    pub async fn execute(&self, plan: &Plan) -> Result<Applied, Failure> {
+        Ok(execute(self.log.as_ref(), self.registry.as_ref(), plan).await?)
     }
 
     /// A producer on this bus.

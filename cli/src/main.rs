@@ -2,7 +2,9 @@
 
 mod commands;
 mod context;
+mod contracts;
 mod failure;
+mod findings;
 mod metrics;
 mod node;
 mod otlp;
@@ -15,7 +17,7 @@ use std::{io::IsTerminal, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
-use crate::{context::Global, failure::Failure};
+use crate::{context::Global, failure::Failure, output::Choice};
 
 /// An event bus for the services of a learning platform, with a schema registry and sinks that keep each service's tables
 /// current.
@@ -40,6 +42,8 @@ enum Command {
     Demo(commands::demo::Args),
     /// Run everything in one process: registry, sinks, read APIs
     Up(commands::up::Args),
+    /// Say what `apply` would do, and save it
+    Plan(commands::plan::Args),
     /// Create the catalogue's topics, schemas and compatibility levels; changes nothing that is there
     Apply(commands::apply::Args),
     /// Event types, and events on the bus
@@ -132,11 +136,19 @@ fn not_understood(error: &clap::Error) -> ExitCode {
     ExitCode::from(failure.exit)
 }
 
-async fn run(cli: Cli) -> Result<ExitCode, Failure> {
+async fn run(mut cli: Cli) -> Result<ExitCode, Failure> {
+    let reports = matches!(&cli.command, Command::Schema(command) if command.reports());
+    if !reports && matches!(cli.global.choice, Choice::Junit | Choice::Github) {
+        return Err(
+            Failure::usage("this command has no findings to print so", "give -o table or -o json").about("--output")
+        );
+    }
+    cli.global.output = cli.global.choice.into();
     let global = &cli.global;
     match cli.command {
         Command::Demo(args) => commands::demo::run(args).await,
         Command::Up(args) => commands::up::run(global, args).await,
+        Command::Plan(args) => commands::plan::run(global, args).await,
         Command::Apply(args) => commands::apply::run(global, args).await,
         Command::Event(command) => commands::event::run(global, command).await,
         Command::Schema(command) => commands::schema::run(global, command).await,

@@ -7,12 +7,32 @@ use comfy_table::{ContentArrangement, Table, presets::UTF8_HORIZONTAL_ONLY};
 use serde::Serialize;
 
 /// How lists are printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Format {
+    /// For people.
+    #[default]
+    Table,
+    /// One JSON document; streams are JSON Lines.
+    Json,
+}
+
+/// What `-o` takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Choice {
     /// For people.
     Table,
     /// One JSON document; streams are JSON Lines.
     Json,
+    /// Findings as JUnit's XML (schema lint, schema check).
+    Junit,
+    /// Findings as GitHub's annotations (schema lint, schema check).
+    Github,
+}
+
+impl From<Choice> for Format {
+    fn from(choice: Choice) -> Self {
+        if choice == Choice::Json { Self::Json } else { Self::Table }
+    }
 }
 
 /// Prints a list: as one JSON document, or as a table with these columns.

@@ -27,6 +27,12 @@ impl Input {
     /// Takes what waits, up to the bounds and at least one record. Waits for the first. `None` when the partition is to be
     /// let go: what was taken before is to be finished, and nothing else. Cancel-safe.
     pub async fn next(&mut self, records_max: usize, bytes_max: usize) -> Option<Taken> {
+        self.next_within(|| Some((records_max, bytes_max))).await
+    }
+
+    /// The same with bounds (records, bytes) that are asked for when something is there to take. Without bounds nothing is
+    /// taken. What the bounds set aside is answered for: nothing is awaited between asking and returning.
+    pub(crate) async fn next_within(&mut self, mut bounds: impl FnMut() -> Option<(usize, usize)>) -> Option<Taken> {
         loop {
             {
                 let mut state = self.0.lock();
@@ -34,6 +40,7 @@ impl Input {
                     return None;
                 }
                 if !state.records.is_empty() || state.end.is_some() {
+                    let Some((records_max, bytes_max)) = bounds() else { return Some(Taken::default()) };
                     let taken = state.take(records_max, bytes_max);
                     if state.awaited.is_some_and(|low| state.bytes <= low) {
                         state.awaited = None;

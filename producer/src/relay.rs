@@ -35,7 +35,7 @@ use coursebus_transport::Log;
 pub use self::{
     address::{AddressError, OutboxAddress},
     error::{RelayError, RelayTrouble},
-    held::{HeldMark, HeldNote, HeldRow, OutboxStatus},
+    held::{FoundRow, HeldMark, HeldNote, HeldRow, OutboxStatus},
     store::{OutboxError, migration},
 };
 use self::{engine::Engine, store::Store};
@@ -70,6 +70,12 @@ impl Outbox {
     /// All held rows, in the order in which they were held.
     pub async fn held(&self) -> Result<Vec<HeldRow>, OutboxError> {
         self.store.held().await
+    }
+
+    /// The rows with an event's id (`ce_id`) that are there, waiting or held, by row; 1,000 at most. Looks through the whole
+    /// table.
+    pub async fn find(&self, event_id: &str) -> Result<Vec<FoundRow>, OutboxError> {
+        self.store.find(event_id).await
     }
 
     /// Marks held rows that are parked and notes who did it; says which were. The active relay does the rest within a second

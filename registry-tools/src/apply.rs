@@ -1,11 +1,12 @@
 //! Brings a log and its registry in line with the catalogue: topics, schemas, compatibility levels. Idempotent.
 
-use std::collections::HashSet;
+use coursebus_schemas::Catalog;
+use coursebus_transport::{AdminError, Log};
 
-use coursebus_schemas::{Catalog, Topic, topic::Cleanup};
-use coursebus_transport::{AdminError, Log, TopicSpec};
-
-use crate::{Level, Registration, Registry, RegistryError};
+use crate::{
+    Registration, Registry, RegistryError,
+    plan::{Plan, Step, plan, spec, wrap},
+};
 
 /// What was done.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -60,76 +61,33 @@ pub async fn apply(
     catalog: &Catalog,
     prefix: &str,
 ) -> Result<Applied, ApplyError> {
+    execute(log, registry, &plan(log, registry, catalog, prefix).await?).await
+}
+
+/// Does the steps of a plan, in their order. One that was done meanwhile is left as it is.
+pub async fn execute(log: &dyn Log, registry: &dyn Registry, plan: &Plan) -> Result<Applied, ApplyError> {
     let mut applied = Applied::default();
-    let existing = log.topics().await?;
-    for topic in catalog.topics() {
-        let name = topic.full_topic(prefix);
-        match existing.iter().find(|t| t.name == name) {
-            Some(found) if found.partitions != topic.partitions => {
-                return Err(ApplyError::Partitions {
-                    topic: name,
-                    found: found.partitions,
-                    expected: topic.partitions,
-                });
+    for step in &plan.steps {
+        match step {
+            Step::MakeTopic { topic, partitions, replication, compacted, retention_ms } => {
+                let spec = spec(topic, *partitions, *replication, *compacted, *retention_ms);
+                match log.create_topic(&spec).await {
+                    // Another process applies at the same time.
+                    Ok(()) | Err(AdminError::TopicExists { .. }) => applied.topics.push(topic.clone()),
+                    Err(error) => return Err(error.into()),
+                }
             }
-            Some(_) => {}
-            None => match log.create_topic(&spec(topic, &name)).await {
-                // Another process applies at the same time.
-                Ok(()) | Err(AdminError::TopicExists { .. }) => applied.topics.push(name),
-                Err(error) => return Err(error.into()),
-            },
-        }
-    }
-    // Asked once: a question for each would wait for the registry to see what was written just before.
-    let subjects = registry.subjects().await.map_err(|source| wrap("of the catalogue", source))?;
-    let mut known: HashSet<String> = subjects.into_iter().collect();
-    for event in catalog.events() {
-        let value = event.value_subject(prefix);
-        let is_new = !known.contains(&value);
-        for version in event.versions {
-            ensure(registry, &mut known, &value, version.schema, &mut applied).await?;
-        }
-        ensure(registry, &mut known, &event.key_subject(prefix), event.key.schema, &mut applied).await?;
-        let level: Level = event.compatibility.as_str().parse().map_err(|source| wrap(&value, source))?;
-        if is_new || registry.compatibility(Some(&value)).await.map_err(|e| wrap(&value, e))? != Some(level) {
-            registry.set_compatibility(Some(&value), level).await.map_err(|e| wrap(&value, e))?;
-            applied.levels.push(value);
+            Step::Register { subject, schema, .. } => {
+                let registered = registry.register(Registration { subject, schema, import: None }).await;
+                let registered = registered.map_err(|e| wrap(subject, e))?;
+                applied.schemas.push((registered.subject, registered.version));
+            }
+            Step::SetLevel { subject, to, .. } => {
+                let level = to.parse().map_err(|e| wrap(subject, e))?;
+                registry.set_compatibility(Some(subject), level).await.map_err(|e| wrap(subject, e))?;
+                applied.levels.push(subject.clone());
+            }
         }
     }
     Ok(applied)
-}
-
-async fn ensure(
-    registry: &dyn Registry,
-    known: &mut HashSet<String>,
-    subject: &str,
-    schema: &str,
-    applied: &mut Applied,
-) -> Result<(), ApplyError> {
-    if known.contains(subject) {
-        match registry.lookup(subject, schema).await {
-            Ok(_) => return Ok(()),
-            Err(RegistryError::UnknownSubject { .. } | RegistryError::UnknownSchema { .. }) => {}
-            Err(error) => return Err(wrap(subject, error)),
-        }
-    }
-    let registration = Registration { subject, schema, import: None };
-    let registered = registry.register(registration).await.map_err(|e| wrap(subject, e))?;
-    known.insert(subject.to_owned());
-    applied.schemas.push((registered.subject, registered.version));
-    Ok(())
-}
-
-fn wrap(subject: &str, source: RegistryError) -> ApplyError {
-    ApplyError::Subject { subject: subject.to_owned(), source }
-}
-
-fn spec(topic: &Topic, name: &str) -> TopicSpec {
-    let mut spec = TopicSpec::new(name, topic.partitions);
-    spec.replication = topic.replication;
-    spec.retention = topic.retention;
-    if topic.cleanup == Cleanup::Compact {
-        spec = spec.compacted();
-    }
-    spec
 }

@@ -8,7 +8,9 @@ pub mod apply;
 pub mod canonical;
 mod client;
 pub mod compatibility;
+pub mod contracts;
 mod error;
+pub mod plan;
 pub mod record;
 #[cfg(feature = "server")]
 pub mod server;

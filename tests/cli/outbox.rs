@@ -29,10 +29,21 @@ async fn from_install_to_a_mended_row() {
             connection.insert(id, RENEWED, payload, &[]).await.unwrap();
         }
         assert_eq!(run(&["outbox", "status", "-o", "json"]).ok().json()["waiting"], 3);
+        let outbox = format!("outbox={url}");
+        let trace = |id: &str| cli.run(["event", "trace", id, "-o", "json", "--db", &outbox]);
+        let waiting = trace("3").ok().json();
+        assert_eq!((waiting.as_array().unwrap().len(), &waiting[0]["state"]), (1, &"waiting".into()));
+        assert_eq!((&waiting[0]["outbox"], &waiting[0]["type"]), (&"outbox".into(), &RENEWED.into()));
         let relayed = run(&["relay", "run", "--until-empty", "--timeout", "60s"]).ok();
         assert_eq!((&relayed.json()["published"], &relayed.json()["held"]), (&1.into(), &2.into()));
         let status = run(&["outbox", "status", "-o", "json"]).ok();
         assert_eq!((&status.json()["waiting"], &status.json()["held"]), (&0.into(), &2.into()));
+
+        let traced = trace("1").ok().json();
+        assert_eq!((&traced[0]["state"], &traced[0]["code"]), (&"parked".into(), &"event-does-not-fit".into()));
+        let published = trace("3").ok().json();
+        assert_eq!((published.as_array().unwrap().len(), &published[0]["groups"][0]["state"]), (1, &"waiting".into()));
+        trace("4").code(1);
 
         let held = run(&["held", "list", "relay", "--flat", "-o", "json"]).ok();
         let held = held.json();

@@ -40,6 +40,32 @@ async fn held_records_are_seen_and_given_up_over_http() {
     };
     until("the answer of the sink", LIMIT, async || (verbs() == ["retry", "failed"]).then_some(())).await;
 
+    let one = format!("{url}/{}/{}/{}", place["topic"].as_str().unwrap(), place["partition"], place["offset"]);
+    let get = async |url: &str| {
+        let answer = Client::new().get(url).send().await.unwrap();
+        (answer.status(), answer.json::<Value>().await.unwrap())
+    };
+    let (status, whole) = get(&one).await;
+    assert_eq!((status, &whole["data"]["enrollment"]["creation_date"]), (StatusCode::OK, &json!("tomorrow")));
+    assert_eq!(get(&format!("{url}/nosuch/0/0")).await.0, StatusCode::NOT_FOUND);
+    let put = async |body: Value| {
+        let answer = Client::new().put(&one).json(&body).send().await.unwrap();
+        (answer.status(), answer.json::<Value>().await.unwrap())
+    };
+    let mut event = whole["data"].clone();
+    event["enrollment"].as_object_mut().unwrap().remove("mode");
+    let (status, refused) = put(json!({"event": event})).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(refused["detail"].as_str().unwrap().contains("enrollment.mode"), "{refused}");
+    let (status, edited) = put(json!({"event": whole["data"], "by": "web"})).await;
+    assert_eq!((status, &edited["edited_data"]), (StatusCode::OK, &whole["data"]));
+    let (at, offset) =
+        (format!("{}/{}", place["topic"].as_str().unwrap(), place["partition"]), place["offset"].to_string());
+    let in_editor = ["held", "edit", "credentials", &at, &offset, "--editor", "sed -i s/mode-0/mode-9/"];
+    assert_eq!(cli.run(in_editor).ok().json()["edited_data"]["enrollment"]["mode"], "mode-9");
+    let (_, log) = get(&format!("{url}/log?last=2")).await;
+    assert_eq!((&log["log"][0]["verb"], &log["log"][0]["by"]), (&json!("edit"), &json!("web")));
+
     assert_eq!(post("discard", json!({"filter": place})).await.0, StatusCode::BAD_REQUEST, "it needs a reason");
     let (status, gone) = post("discard", json!({"filter": place, "reason": "no time"})).await;
     assert_eq!((status, &gone["discarded"]), (StatusCode::ACCEPTED, &json!([place])));

@@ -106,14 +106,6 @@ impl Crew {
         }
     }
 
-    /// All members leave, and others take their places.
-    pub fn start_again(&mut self) {
-        for _ in 0..self.members.len() {
-            self.leave(0);
-            self.join();
-        }
-    }
-
     /// Every process goes on.
     pub fn go_on(&self) {
         self.members.iter().for_each(|member| member.process.go_on());

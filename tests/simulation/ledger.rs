@@ -332,12 +332,6 @@ impl Ledger {
         parked
     }
 
-    /// Whether the group is at the end of each partition.
-    pub fn is_read(&self) -> bool {
-        let state = self.lock();
-        state.partitions.iter().all(|(number, of)| self.committed(*number) >= of.read_to)
-    }
-
     /// What is left to do: nothing, once everything has come to rest.
     pub fn left(&self) -> Vec<String> {
         let mut left: Vec<String> = self

@@ -101,7 +101,11 @@ impl OutboxDb {
                 OutboxConnection::Postgres(PgConnection::connect(&database.url()).await.expect("a connection"))
             }
             Self::MySql(_) => {
-                OutboxConnection::MySql(MySqlConnection::connect(&self.url()).await.expect("a connection"))
+                let mut connection = MySqlConnection::connect(&self.url()).await.expect("a connection");
+                // As Django's: with the default level, writers stand in each other's way (docs/outbox.md).
+                let level = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED";
+                sqlx::raw_sql(level).execute(&mut connection).await.expect("a level");
+                OutboxConnection::MySql(connection)
             }
         }
     }

@@ -1,4 +1,4 @@
-//! From `schemas/catalog.toml` and `schemas/avro/` to `schemas/src/generated/`.
+//! From `schemas/catalog.toml` and `schemas/avro/` to `schemas/src/generated/` and `docs/catalogue.md`.
 //!
 //! Read → check → render → write. The checks hold what the rest of the project relies on: equal order keys
 //! share a record key, a minor version only adds fields with defaults, one record name is one shape.
@@ -10,6 +10,7 @@ mod event;
 mod load;
 mod names;
 mod output;
+mod page;
 mod personal;
 mod record;
 mod render;
@@ -26,5 +27,6 @@ pub fn run(root: &Path, check: bool) -> anyhow::Result<()> {
     check::check(&loaded)?;
     let mut files = render::render(&loaded)?;
     files.extend(loaded.avsc.iter().map(|(path, schema)| (path.clone(), avro::pretty(schema))));
+    files.insert(page::PATH.into(), page::render(&loaded));
     output::write(&schemas, &files, check)
 }

@@ -21,6 +21,9 @@ pub const COURSEBUS_BIN: &str = "COURSEBUS_BIN";
 /// Folder of the jars that benches compare with, handed to the benches.
 pub const BENCH_PEERS: &str = "COURSEBUS_BENCH_PEERS";
 
+/// Folder of Java Avro's jars, handed to the tests that compare with it.
+pub const AVRO_JARS: &str = "COURSEBUS_AVRO_JARS";
+
 /// The name of the services that a test of faults may strike.
 pub const SERVICES: &str = "COURSEBUS_FAULTS_SERVICES";
 /// Path of this program, handed to a test of faults.

@@ -24,7 +24,7 @@ pub struct Args {
     /// Outbox: how many seconds the longest transactions stay open
     #[arg(long, default_value_t = 60)]
     hold: u32,
-    /// Outbox: how many seconds the broker is away
+    /// Outbox: how many seconds the broker is away; with `--kills 0 --outage 300`, relays under load for so long without it
     #[arg(long, default_value_t = 60)]
     outage: u32,
     /// Outbox: the shortened run of CI, 5 kills, 8 writers, 10 s transactions, 20 s outage

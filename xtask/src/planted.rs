@@ -44,7 +44,7 @@ pub fn run(root: &Path) -> Result<()> {
     plant(&copy, &planted)?;
     let mut build = test(root, &copy);
     ensure!(build.arg("--no-run").status()?.success(), "the planted bugs do not compile");
-    println!("| invariant | planted | where | seeds |\n|---|---|---|---|");
+    println!("| simulation | invariant | planted | where | seeds |\n|---|---|---|---|---|");
     let mut missed = Vec::new();
     for bug in &planted {
         let name = format!("simulation::{0}::simulation_{0}", bug.simulation);
@@ -53,7 +53,9 @@ pub fn run(root: &Path) -> Result<()> {
         let places: Vec<String> = bug.edits.iter().map(|edit| format!("`{}`", edit.path)).collect();
         let seeds = caught_by(&String::from_utf8_lossy(&played.stdout)).filter(|_| !played.status.success());
         match seeds {
-            Some(seeds) => println!("| {} | {} | {} | {seeds} |", bug.invariant, bug.bug, places[0]),
+            Some(seeds) => {
+                println!("| {} | {} | {} | {} | {seeds} |", bug.simulation, bug.invariant, bug.bug, places[0]);
+            }
             None => missed.push(bug.name.as_str()),
         }
     }
@@ -71,7 +73,8 @@ fn caught_by(output: &str) -> Option<u64> {
 fn test(root: &Path, copy: &Path) -> Command {
     let mut cargo = Command::new(env::cargo());
     cargo.current_dir(copy).args(["test", "--quiet", "-p", "coursebus-tests", "--test", "system", "--target-dir"]);
-    cargo.arg(env::target_dir(root)).env("RUST_BACKTRACE", "0");
+    // Of its own: cargo takes the copy's crates and the workspace's for the same, and would use what has bugs for what has not.
+    cargo.arg(env::target_dir(root).join("planted-target")).env("RUST_BACKTRACE", "0");
     cargo
 }
 

@@ -7,6 +7,7 @@ pub mod event;
 pub mod group;
 pub mod held;
 pub mod outbox;
+pub mod plan;
 pub mod registry;
 pub mod relay;
 pub mod schema;

@@ -165,11 +165,17 @@ impl Running {
 }
 
 /// The routes of a node with these sinks.
-pub fn node_routes(sinks: &[Running], registry: Arc<dyn Registry>, stuck_after: Duration) -> axum::Router {
+pub fn node_routes(
+    global: &Global,
+    sinks: &[Running],
+    registry: Arc<dyn Registry>,
+    stuck_after: Duration,
+) -> axum::Router {
     let served: Vec<_> =
         sinks.iter().map(|sink| read_api::Served { spec: sink.spec.clone(), store: sink.store.clone() }).collect();
     let watched = sinks.iter().map(|sink| Watched { group: sink.spec.group(), watch: sink.watch.clone() }).collect();
-    node::routes(watched, stuck_after).merge(held_api::routes(served.clone(), registry)).merge(read_api::routes(served))
+    let held = held_api::routes(served.clone(), registry, global.topic_prefix.clone());
+    node::routes(watched, stuck_after).merge(held).merge(read_api::routes(served))
 }
 
 /// The node's server, where one was asked for.
@@ -179,7 +185,12 @@ struct Server {
 }
 
 impl Server {
-    async fn start(args: &NodeArgs, sinks: &[Running], registry: Arc<dyn Registry>) -> Result<Self, Failure> {
+    async fn start(
+        global: &Global,
+        args: &NodeArgs,
+        sinks: &[Running],
+        registry: Arc<dyn Registry>,
+    ) -> Result<Self, Failure> {
         let (tell, mut told) = watch::channel(false);
         let mut serving = JoinSet::new();
         if let Some(address) = &args.listen {
@@ -187,7 +198,7 @@ impl Server {
             let listener = serve::bind(address, credentials.as_ref()).await?;
             output::line(&json!({ "node": listener.url }))?;
             let stop = async move { drop(told.wait_for(|stop| *stop).await) };
-            serving.spawn(listener.serve(node_routes(sinks, registry, args.stuck_after), credentials, stop));
+            serving.spawn(listener.serve(node_routes(global, sinks, registry, args.stuck_after), credentials, stop));
         }
         Ok(Self { tell, serving })
     }
@@ -238,7 +249,7 @@ async fn run_sinks(global: &Global, args: RunArgs) -> Result<ExitCode, Failure> 
     for spec in specs {
         running.push(Running::open(global, spec).await?);
     }
-    let server = Server::start(&args.node, &running, bus.registry.clone()).await?;
+    let server = Server::start(global, &args.node, &running, bus.registry.clone()).await?;
     let stop = async {
         match args.timeout {
             Some(timeout) => tokio::select! {

@@ -56,7 +56,11 @@ pub async fn run(global: &Global, args: Args) -> Result<ExitCode, Failure> {
         running.push(Running::open(global, spec).await?);
     }
     // When a sink fails the process ends; while it runs it may be stuck, which /readyz says.
-    servers.spawn(node.serve(node_routes(&running, bus.registry.clone(), args.stuck_after), credentials, stop(told)));
+    servers.spawn(node.serve(
+        node_routes(global, &running, bus.registry.clone(), args.stuck_after),
+        credentials,
+        stop(told),
+    ));
     output::line(&ready)?;
     let traces = otlp::Traces::start(&args.traces)?;
     let options = SinkOptions {

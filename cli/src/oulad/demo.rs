@@ -1,6 +1,6 @@
 //! The demo's platform: the made-up files in `cli/demo/`, and what its license manager did.
 
-use coursebus_producer::adapters::license_manager::{License, Plan};
+use coursebus_producer::adapters::{license_manager::License, subscription::Plan};
 use time::{Date, macros::date};
 
 use super::{

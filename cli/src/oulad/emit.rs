@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use coursebus_producer::{
     EmitError, Pending, Producer,
-    adapters::{cms, license_manager, lms},
+    adapters::{cms, license_manager, lms, subscription},
 };
 use coursebus_schemas::{Event, EventId};
 use tokio::time::Instant;
@@ -104,13 +104,13 @@ async fn send(producer: &Producer, dated: &Dated) -> Result<Pending, EmitError> 
         Fact::Graded(fact) => hand_over(producer, dated, &lms::grade_changed(fact)).await,
         Fact::Unenrolled(fact) => hand_over(producer, dated, &lms::unenrollment_completed(fact)).await,
         Fact::Certified(fact) => hand_over(producer, dated, &lms::certificate_created(fact)).await,
-        Fact::PlanCreated(fact) => hand_over(producer, dated, &license_manager::plan_created(fact)).await,
+        Fact::PlanCreated(fact) => hand_over(producer, dated, &subscription::plan_created(fact)).await,
         Fact::LicenseAssigned(fact) => hand_over(producer, dated, &license_manager::license_assigned(fact)).await,
         Fact::LicenseActivated(fact) => hand_over(producer, dated, &license_manager::license_activated(fact)).await,
         Fact::LicenseRenewed(fact) => hand_over(producer, dated, &license_manager::license_renewed(fact)).await,
         Fact::LicenseExpired(fact) => hand_over(producer, dated, &license_manager::license_expired(fact)).await,
         Fact::LicenseRevoked(fact) => hand_over(producer, dated, &license_manager::license_revoked(fact)).await,
-        Fact::PlanExpired(fact) => hand_over(producer, dated, &license_manager::plan_expired(fact)).await,
+        Fact::PlanExpired(fact) => hand_over(producer, dated, &subscription::plan_expired(fact)).await,
     }
 }
 

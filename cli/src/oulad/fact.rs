@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use coursebus_producer::adapters::{cms, license_manager, lms};
+use coursebus_producer::adapters::{cms, license_manager, lms, subscription};
 use coursebus_schemas::{
     Event, EventId, EventType,
     authoring::CourseRunCreated,
@@ -30,7 +30,7 @@ pub enum Fact {
     /// A learner earned a certificate.
     Certified(lms::Certificate),
     /// A subscription plan was created.
-    PlanCreated(license_manager::Plan),
+    PlanCreated(subscription::Plan),
     /// A license was assigned to a learner.
     LicenseAssigned(license_manager::License),
     /// A learner began to use a license.
@@ -42,7 +42,7 @@ pub enum Fact {
     /// A license was taken back.
     LicenseRevoked(license_manager::License),
     /// A subscription plan is over.
-    PlanExpired(license_manager::Plan),
+    PlanExpired(subscription::Plan),
 }
 
 /// The kind of a fact. The order is that of facts of one day.

@@ -64,6 +64,13 @@ impl Shared {
         }
     }
 
+    /// Counts up to `want` bytes as in hand, as far as the sum stays within `max`, and says how many those are.
+    pub(super) fn reserve(&self, want: usize, max: usize) -> usize {
+        let free = |bytes: usize| want.min(max.saturating_sub(bytes));
+        let before = self.bytes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |bytes| Some(bytes + free(bytes)));
+        before.map_or(0, free)
+    }
+
     pub(super) fn bytes(&self) -> usize {
         self.bytes.load(Ordering::Relaxed)
     }

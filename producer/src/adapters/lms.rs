@@ -1,28 +1,23 @@
-//! The learning management system (LMS): enrollments, grades, certificates.
+//! The learning management system (LMS): enrollments, grades, certificates; what else it knows of learners and runs is in
+//! [`access`], [`forum`] and [`progress`].
 
-use coursebus_schemas::learning::{
-    CertificateChanged, CertificateCreated, CertificateData, CertificateRevoked, CourseData, CourseEnrollmentChanged,
-    CourseEnrollmentCreated, CourseEnrollmentData, CoursePersistentGradeSummaryChanged, CourseUnenrollmentCompleted,
-    PersistentCourseGradeData, UserData, UserPersonalData,
+pub mod access;
+pub mod forum;
+pub mod progress;
+
+use coursebus_schemas::{
+    learning::{
+        CertificateChanged, CertificateCreated, CertificateData, CertificateRevoked, CourseData,
+        CourseEnrollmentChanged, CourseEnrollmentCreated, CourseEnrollmentData, CourseOverviewChanged,
+        CourseOverviewData, CoursePassingStatusData, CoursePassingStatusUpdated, CoursePersistentGradeSummaryChanged,
+        CourseUnenrollmentCompleted, LicensedEnrollmentCreated, LicensedEnrollmentData, PersistentCourseGradeData,
+    },
+    publication::LmsAnswered,
 };
 use time::OffsetDateTime;
 
-use super::text;
-
-/// A learner. Name and e-mail are personal data: leave them empty unless a consumer needs them.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Learner {
-    /// The platform's number for the user.
-    pub id: i64,
-    /// The account can be used.
-    pub is_active: bool,
-    /// The user name.
-    pub username: String,
-    /// The e-mail address, or empty.
-    pub email: String,
-    /// The full name, or empty.
-    pub name: String,
-}
+pub use super::Learner;
+use super::{Answer, text};
 
 /// The run that a fact is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,6 +85,34 @@ pub struct Certificate {
     pub previous_status: String,
 }
 
+/// How a run is offered.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Overview {
+    /// The run's key.
+    pub course_key: String,
+    /// Where learners find it.
+    pub visibility: Visibility,
+    /// The mobile applications show it.
+    pub mobile_available: bool,
+    /// The least grade that passes, 0 to 1.
+    pub lowest_passing_grade: Option<f64>,
+    /// How many learners may enroll.
+    pub enrollment_limit: Option<u32>,
+    /// When certificates are shown.
+    pub certificates_available: Option<OffsetDateTime>,
+}
+
+/// Where learners find a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Visibility {
+    /// In lists, and it has a page.
+    Both,
+    /// It has a page.
+    About,
+    /// Nowhere.
+    None,
+}
+
 /// A learner was enrolled.
 #[must_use]
 pub fn enrollment_created(fact: &Enrollment) -> CourseEnrollmentCreated {
@@ -106,6 +129,19 @@ pub fn enrollment_changed(fact: &Enrollment, is_active: bool) -> CourseEnrollmen
 #[must_use]
 pub fn unenrollment_completed(fact: &Enrollment) -> CourseUnenrollmentCompleted {
     CourseUnenrollmentCompleted { enrollment: enrollment(fact, false) }
+}
+
+/// A learner enrolled with a license. Say it beside [`enrollment_created`].
+#[must_use]
+pub fn licensed_enrollment_created(fact: &Enrollment, license_uuid: &str) -> LicensedEnrollmentCreated {
+    LicensedEnrollmentCreated {
+        licensed_enrollment: LicensedEnrollmentData {
+            license_uuid: license_uuid.to_owned(),
+            course_key: fact.course.course_key.clone(),
+            user_id: fact.learner.id,
+            mode: fact.mode.clone(),
+        },
+    }
 }
 
 /// A learner's grade changed.
@@ -127,6 +163,14 @@ pub fn grade_changed(fact: &Grade) -> CoursePersistentGradeSummaryChanged {
     }
 }
 
+/// A learner's grade came to pass a run, or no longer does.
+#[must_use]
+pub fn passing_status_updated(learner: &Learner, run: &Course, is_passing: bool) -> CoursePassingStatusUpdated {
+    CoursePassingStatusUpdated {
+        course_passing_status: CoursePassingStatusData { is_passing, course: course(run), user: learner.user() },
+    }
+}
+
 /// A certificate was made.
 #[must_use]
 pub fn certificate_created(fact: &Certificate) -> CertificateCreated {
@@ -145,9 +189,30 @@ pub fn certificate_revoked(fact: &Certificate) -> CertificateRevoked {
     CertificateRevoked { certificate: certificate(fact) }
 }
 
-fn learner(fact: &Learner) -> UserData {
-    let Learner { id, is_active, username, email, name } = fact.clone();
-    UserData { id, is_active, pii: UserPersonalData { username, email, name } }
+/// A run is offered otherwise: all of it as it is now.
+#[must_use]
+pub fn course_overview_changed(fact: &Overview) -> CourseOverviewChanged {
+    let visibility = match fact.visibility {
+        Visibility::Both => "both",
+        Visibility::About => "about",
+        Visibility::None => "none",
+    };
+    CourseOverviewChanged {
+        overview: CourseOverviewData {
+            course_key: fact.course_key.clone(),
+            catalog_visibility: visibility.to_owned(),
+            mobile_available: fact.mobile_available,
+            lowest_passing_grade: fact.lowest_passing_grade,
+            enrollment_limit: fact.enrollment_limit.map(Into::into),
+            certificate_available_date: fact.certificates_available.map(text),
+        },
+    }
+}
+
+/// What became of an author's request here.
+#[must_use]
+pub fn request_answered(answer: &Answer) -> LmsAnswered {
+    LmsAnswered { answer: answer.data() }
 }
 
 fn course(fact: &Course) -> CourseData {
@@ -161,7 +226,7 @@ fn course(fact: &Course) -> CourseData {
 
 fn enrollment(fact: &Enrollment, is_active: bool) -> CourseEnrollmentData {
     CourseEnrollmentData {
-        user: learner(&fact.learner),
+        user: fact.learner.user(),
         course: course(&fact.course),
         mode: fact.mode.clone(),
         is_active,
@@ -172,7 +237,7 @@ fn enrollment(fact: &Enrollment, is_active: bool) -> CourseEnrollmentData {
 
 fn certificate(fact: &Certificate) -> CertificateData {
     CertificateData {
-        user: learner(&fact.learner),
+        user: fact.learner.user(),
         course: course(&fact.course),
         mode: fact.mode.clone(),
         grade: fact.grade.clone(),
@@ -180,65 +245,5 @@ fn certificate(fact: &Certificate) -> CertificateData {
         name: fact.learner.name.clone(),
         current_status: fact.status.clone(),
         previous_status: fact.previous_status.clone(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use time::macros::datetime;
-
-    use super::*;
-
-    fn a_course() -> Course {
-        Course { course_key: "course-v1:a+b+c".into(), display_name: "B".into(), start: None, end: None }
-    }
-
-    fn a_learner() -> Learner {
-        Learner { id: 7, is_active: true, username: "u7".into(), email: String::new(), name: "N".into() }
-    }
-
-    #[test]
-    fn an_enrollment_is_active_until_it_ends() {
-        let created = datetime!(2014-01-02 03:04:05.000006 UTC);
-        let fact = Enrollment { learner: a_learner(), course: a_course(), mode: "audit".into(), created };
-        assert!(enrollment_created(&fact).enrollment.is_active);
-        assert!(!unenrollment_completed(&fact).enrollment.is_active);
-        assert!(!enrollment_changed(&fact, false).enrollment.is_active);
-        let made = enrollment_created(&fact).enrollment;
-        assert_eq!((made.user.id, made.creation_date.as_str()), (7, "2014-01-02T03:04:05.000006+00:00"));
-    }
-
-    #[test]
-    fn who_has_not_passed_has_the_epoch() {
-        let grade = Grade {
-            user_id: 7,
-            course: a_course(),
-            percent_grade: 0.5,
-            letter_grade: String::new(),
-            course_edited: datetime!(2014-01-01 0:00 UTC),
-            course_version: String::new(),
-            grading_policy_hash: String::new(),
-            passed: None,
-        };
-        assert_eq!(grade_changed(&grade).grade.passed_timestamp, "1970-01-01T00:00:00+00:00");
-        let passed = Grade { passed: Some(datetime!(2014-05-01 0:00 UTC)), ..grade };
-        assert_eq!(grade_changed(&passed).grade.passed_timestamp, "2014-05-01T00:00:00+00:00");
-    }
-
-    #[test]
-    fn a_certificate_bears_the_learners_name() {
-        let fact = Certificate {
-            learner: a_learner(),
-            course: a_course(),
-            mode: "verified".into(),
-            grade: "0.9".into(),
-            download_url: String::new(),
-            status: "downloadable".into(),
-            previous_status: "generating".into(),
-        };
-        let made = certificate_created(&fact).certificate;
-        assert_eq!((made.name.as_str(), made.current_status.as_str()), ("N", "downloadable"));
-        assert_eq!(certificate_changed(&fact).certificate, made);
-        assert_eq!(certificate_revoked(&fact).certificate, made);
     }
 }

@@ -2,6 +2,7 @@
 
 use coursebus_schemas::{
     EventId, EventType, Key, Metadata, OrderKey, catalog,
+    decode::DecodeError,
     json::{from_json, key_of_json, order_key_of_json, to_json},
     metadata::parse_time,
     wire::frame,
@@ -106,7 +107,7 @@ fn record(row: &Row, routes: &RouteTable, stamp: &Stamp, keys: &mut Keys) -> Res
     let route = route.ok_or_else(|| Refusal::new("internal", "its type was not looked up"))?;
     let schema = route.schema();
     let event = if is_avro {
-        to_json(schema, payload).map_err(|error| Refusal::new("malformed-datum", error.to_string()))?
+        to_json(schema, payload).map_err(no_datum)?
     } else {
         // Without the text, which may be personal data.
         let error =
@@ -126,6 +127,11 @@ fn record(row: &Row, routes: &RouteTable, stamp: &Stamp, keys: &mut Keys) -> Res
     let metadata = metadata(event_type, version, row, stamp)?;
     let key = keys.record_key.as_deref().unwrap_or_default();
     sized(assemble(event_type, route, key, value, stamp.constant.headers(event_type, metadata)), route)
+}
+
+fn no_datum(error: DecodeError) -> Refusal {
+    let code = if matches!(error, DecodeError::Trailing { .. }) { "trailing-bytes" } else { "malformed-datum" };
+    Refusal::new(code, error.to_string())
 }
 
 /// The order key and the record key of an event, and whether the row's own record key agrees.

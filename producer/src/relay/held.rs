@@ -1,4 +1,4 @@
-//! Held rows, as operators see them.
+//! Rows of an outbox, as operators see them.
 
 /// A row that was not published: a refused one, or one that waits behind it. Its identity is the outbox and the row's id.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +39,27 @@ pub struct HeldRow {
     pub tries: i32,
     /// The JSON that is published in its payload's place.
     pub edited_payload: Option<Vec<u8>>,
+}
+
+/// A row that carries an event that is looked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundRow {
+    /// Its id in the outbox.
+    pub id: i64,
+    /// `ce_type`.
+    pub event_type: String,
+    /// `ce_source`.
+    pub source: String,
+    /// `ce_time`: when it happened, RFC 3339, as it was written.
+    pub occurred_at: String,
+    /// When the row was written by the database's clock, RFC 3339, UTC.
+    pub written_at: String,
+    /// `waiting` to be published, or a held row's state.
+    pub state: String,
+    /// Why it is held, as a code with a page in docs/errors/; else empty.
+    pub code: String,
+    /// Why, as a sentence; else empty.
+    pub reason: String,
 }
 
 /// What an operator does to a held row.

@@ -13,7 +13,7 @@ use async_trait::async_trait;
 pub use self::error::OutboxError;
 use super::{
     OutboxAddress,
-    held::{HeldMark, HeldNote, HeldRow, OutboxStatus},
+    held::{FoundRow, HeldMark, HeldNote, HeldRow, OutboxStatus},
     plan::{Blocks, Hold},
     row::{Block, Row},
 };
@@ -117,6 +117,9 @@ pub(crate) trait Store: Send + Sync {
 
     /// All held rows, in the order in which they were held.
     async fn held(&self) -> Result<Vec<HeldRow>, OutboxError>;
+
+    /// The rows with an event's id that are not published, 1,000 at most.
+    async fn find(&self, event_id: &str) -> Result<Vec<FoundRow>, OutboxError>;
 
     /// Marks held rows that are parked and notes who did it; says which were.
     async fn mark(&self, ids: &[i64], mark: &HeldMark, who: &str, detail: &str) -> Result<Vec<bool>, OutboxError>;

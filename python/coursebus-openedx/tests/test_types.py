@@ -8,7 +8,7 @@ import fastavro
 import openedx_events
 import pytest
 import samples
-from conftest import GOLDENS
+from conftest import GOLDENS, REPOSITORY
 from openedx_events.event_bus.avro.serializer import AvroSignalSerializer
 from openedx_events.learning.signals import COURSE_ENROLLMENT_CREATED
 from openedx_events.tooling import KNOWN_UNSERIALIZABLE_SIGNALS, OpenEdxPublicSignal, load_all_signals
@@ -72,6 +72,14 @@ def test_a_type_without_a_schema_is_refused_with_its_name(event_type: str) -> No
     signal = SIGNALS[event_type]
     with pytest.raises(EventRefusedError, match=event_type):
         serialize.to_json(signal, dict.fromkeys(signal.init_data), BYTES_MAX)
+
+
+def test_schemas_that_coursebus_tests_with_are_the_library_s() -> None:
+    lines = (REPOSITORY / "schemas" / "tests" / "openedx-types.jsonl").read_text().splitlines()
+    known = {one["type"]: one["schema"] for one in map(json.loads, lines)}
+    assert len(known) == 75
+    differing = [name for name in USABLE if known[name] != AvroSignalSerializer(SIGNALS[name]).schema]
+    assert differing == []
 
 
 def sorted_json(value: Any) -> str:

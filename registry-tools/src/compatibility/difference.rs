@@ -17,8 +17,8 @@ pub struct Difference {
     pub reader: Place,
     /// Where, in the schema that the data was written with.
     pub writer: Place,
-    /// It says why the branch of a union does not fit that was most likely meant. The difference before it is the union's
-    /// own; Java's checker names only that.
+    /// It says why the branch of a union does not fit that was most likely meant, beside the union's own difference. Java's
+    /// checker names only that.
     pub in_branch: bool,
 }
 

@@ -48,12 +48,14 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    /// Depth first over the pairs that do not hold, each once, in the order of the schemas.
+    /// Depth first over the pairs that do not hold, each once, in the order of the schemas; what explains branches comes last,
+    /// so that a pair which is asked for both ways is told as a difference of its own.
     fn run(mut self) -> Vec<Difference> {
         let root = Pair { reader: self.reader.root, writer: self.writer.root };
         let mut seen = HashSet::new();
         let mut waiting = vec![Trail { pair: root, from: None, in_branch: false }];
-        while let Some(trail) = waiting.pop() {
+        let mut branches = Vec::new();
+        while let Some(trail) = waiting.pop().or_else(|| branches.pop()) {
             if self.found.len() >= DIFFERENCES_MAX || !seen.insert(trail.pair) {
                 continue;
             }
@@ -71,7 +73,7 @@ impl Walk<'_> {
             if step.any {
                 self.report(here, self.missing_branch(pair.writer), Part::Itself, Part::Itself);
                 let nearest = step.needs.into_iter().find(|need| self.is_meant(need.pair));
-                waiting.extend(nearest.map(|need| next(need, true)));
+                branches.extend(nearest.map(|need| next(need, true)));
             } else {
                 let failed = step.needs.into_iter().rev().filter(|need| !self.verdict.of_pair(need.pair));
                 waiting.extend(failed.map(|need| next(need, in_branch)));

@@ -26,7 +26,7 @@ mod verdict;
 mod wire;
 
 pub use difference::{Difference, Direction, Kind};
-pub use place::Place;
+pub use place::{Place, line_of};
 pub use schema::Schema;
 pub use verdict::STEPS_MAX;
 pub use wire::{messages, refusal};

@@ -7,8 +7,8 @@ use super::{
     schema::{Field, Name, NodeId, Primitive, Schema, Shape, cut},
 };
 
-/// How many missing symbols a difference names.
-const SYMBOLS_NAMED: usize = 20;
+/// How many missing symbols, or fields that could be meant, a difference names.
+const NAMED_MAX: usize = 20;
 
 /// A reader's type and a writer's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -101,7 +101,7 @@ pub(super) fn compare(reader: &Schema, writer: &Schema, pair: Pair) -> Step {
             step.names(rn, wn);
             let mut missing = symbols.iter().filter(|symbol| !known.contains(*symbol)).peekable();
             if !has_default && missing.peek().is_some() {
-                let symbols = missing.by_ref().take(SYMBOLS_NAMED).map(|symbol| cut(symbol)).collect();
+                let symbols = missing.by_ref().take(NAMED_MAX).map(|symbol| cut(symbol)).collect();
                 step.fault(Kind::MissingEnumSymbols { symbols, more: missing.count() }, Part::Symbols, Part::Symbols);
             }
         }
@@ -138,7 +138,13 @@ impl Step {
     fn field(&mut self, at: usize, field: &Field, writer: &Shape) {
         let Shape::Record { fields, positions, .. } = writer else { return };
         let names = std::iter::once(&field.name).chain(&field.aliases);
-        let mut found: Vec<usize> = names.filter_map(|name| positions.get(name).copied()).collect();
+        let mut found: Vec<usize> = Vec::new();
+        for at in names.filter_map(|name| positions.get(name).copied()) {
+            // A field that has its own name as an alias finds the same one twice.
+            if found.len() < NAMED_MAX && !found.contains(&at) {
+                found.push(at);
+            }
+        }
         match found.as_slice() {
             [] if field.has_default => {}
             [] => {
@@ -148,8 +154,7 @@ impl Step {
             [one] => self.need(field.schema, fields[*one].schema, Part::FieldType(at), Part::FieldType(*one)),
             [first, ..] => {
                 let first = *first;
-                found.truncate(SYMBOLS_NAMED);
-                let found = found.into_iter().map(|i| cut(&fields[i].name)).collect();
+                let found = found.iter().map(|&i| cut(&fields[i].name)).collect();
                 let kind = Kind::AmbiguousField { field: cut(&field.name), found };
                 self.fault(kind, Part::Field(at), Part::Field(first));
             }

@@ -57,6 +57,7 @@ fn a_field_is_found_by_name_or_alias_or_has_a_default() {
     let both = record(r#"{"name":"a","type":"int"},{"name":"b","type":"int"}"#);
     let ambiguous = record(r#"{"name":"b","aliases":["a"],"type":"int"}"#);
     check_pair(&ambiguous, &both, &[("NAME_MISMATCH", "/fields/0", "/fields/1")]);
+    check_pair(&record(r#"{"name":"a","aliases":["a"],"type":"int"}"#), &both, &[]);
 }
 
 #[test]

@@ -3,22 +3,19 @@
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 mod audit;
+mod outage;
 mod relays;
 mod writers;
 
 use std::{
     process::ExitCode,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
     thread,
     time::{Duration, Instant},
 };
 
-use coursebus_tests::{Cli, Line, OutboxDb, say, seed, strike};
+use coursebus_tests::{Cli, Line, OutboxDb, say, seed};
 
-use self::{relays::Relays, writers::Writers};
+use self::{outage::Outage, relays::Relays, writers::Writers};
 
 /// What is done, and for how long.
 #[derive(Clone, Copy)]
@@ -34,8 +31,10 @@ pub struct Plan {
     seed: u64,
 }
 
-/// How long the last relay may need for what is left.
-const CATCH_UP: Duration = Duration::from_secs(120);
+/// How long the relays may need for what is left.
+const CATCH_UP: Duration = Duration::from_secs(300);
+/// SQLite, PostgreSQL, MariaDB.
+const DATABASES: usize = 3;
 
 fn main() -> ExitCode {
     let mut args = std::env::args().skip(1).map(|arg| arg.parse::<u64>().expect("a number"));
@@ -58,29 +57,18 @@ fn main() -> ExitCode {
     if let Some(kafka) = &kafka {
         scenes.extend([OutboxDb::postgres(), OutboxDb::mysql()].into_iter().flatten().map(|db| Scene::new(kafka, db)));
     }
-    let over = Arc::new(AtomicBool::new(false));
-    let outage = kafka.is_some().then(|| outage(plan.outage, over.clone()));
-    let scenes: Vec<_> = scenes.into_iter().map(|scene| thread::spawn(move || scene.run(plan))).collect();
-    let clean: Vec<bool> = scenes.into_iter().map(|scene| scene.join().expect("a scene does not panic")).collect();
-    over.store(true, Ordering::Relaxed);
-    outage.map(thread::JoinHandle::join).transpose().expect("an outage does not panic");
-    if clean.iter().all(|clean| *clean) && kafka.is_some() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-}
-
-/// Takes the broker away for a time and brings it back.
-fn outage(lasts: Duration, over: Arc<AtomicBool>) -> thread::JoinHandle<()> {
-    thread::spawn(move || {
-        thread::sleep(Duration::from_secs(12));
-        if over.load(Ordering::Relaxed) || lasts.is_zero() || !coursebus_tests::can_strike() {
-            say("faults: the broker was left alone");
-            return;
-        }
-        say("faults: the broker is away");
-        strike("kafka node 1", "KILL");
-        thread::sleep(lasts);
-        strike("kafka node 1", "START");
-        say("faults: the broker is back");
-    })
+    let outage = kafka.is_some().then(|| Outage::begin(plan.outage));
+    let scenes: Vec<_> = scenes
+        .into_iter()
+        .map(|scene| {
+            let broker = outage.as_ref().filter(|_| scene.backend == "kafka");
+            let broker = broker.map_or_else(Outage::none, |(outage, _)| outage.clone());
+            thread::spawn(move || scene.run(plan, &broker))
+        })
+        .collect();
+    let clean: Vec<bool> = scenes.into_iter().map(|scene| scene.join().unwrap_or(false)).collect();
+    outage.map(|(_, striker)| striker.join()).transpose().expect("an outage does not panic");
+    if clean == [true; DATABASES] { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// One database, and the log that its events go to.
@@ -102,7 +90,7 @@ impl Scene {
     }
 
     /// Whether nothing was lost, doubled or out of order.
-    fn run(self, plan: Plan) -> bool {
+    fn run(self, plan: Plan, broker: &Outage) -> bool {
         let name = self.db.name();
         let runtime = tokio::runtime::Runtime::new().unwrap();
         runtime.block_on(async { drop(self.db.connect().await) });
@@ -111,16 +99,18 @@ impl Scene {
         let mut relays = Relays::start(&self.cli, &self.db.url(), plan.seed);
         let writers = Writers::start(&runtime, &self.db, plan);
         for _ in 0..plan.kills {
-            relays.kill_one(&runtime, &self.db);
+            relays.kill_one(&runtime, &self.db, broker);
         }
-        let committed = runtime.block_on(writers.finish(plan.hold));
-        relays.until_empty(CATCH_UP);
+        relays.ride_out(broker);
+        let (committed, wrote) = runtime.block_on(writers.finish(plan.hold));
+        let drained = relays.until_empty(CATCH_UP);
         let report = audit::audit(&self.cli, name, &committed);
         say(&format!(
-            "faults: {name} on {}: {report}; {} kills, {} of them between publishing and deleting; {:?}",
+            "faults: {name} on {}: {report}; {}; {wrote}; what was left drained in {drained:.1?}, a relay had {} MiB at most; \
+             {:.0?}",
             self.backend,
-            plan.kills,
-            relays.between,
+            relays.kills,
+            relays.memory_kib / 1024,
             began.elapsed()
         ));
         report.is_clean()

@@ -19,11 +19,16 @@ const RENEWED: &str = "coursebus.subscription.license.renewed.v1";
 /// Keys of each writer.
 const KEYS: usize = 6;
 
+/// How many transactions of each database stay open for long.
+const LONG: u64 = 2;
+
 /// What was committed: of each key the ids, in their order.
 pub type Committed = Vec<(String, Vec<String>)>;
 
 pub struct Writers {
     stop: Arc<AtomicBool>,
+    long: Arc<AtomicU64>,
+    rolled_back: Arc<AtomicU64>,
     tasks: Vec<JoinHandle<Committed>>,
 }
 
@@ -32,7 +37,7 @@ impl Writers {
         let stop = Arc::new(AtomicBool::new(false));
         // Of one file only one transaction at a time can be written to.
         let count = if db.name() == "sqlite" { plan.writers.min(4) } else { plan.writers };
-        let long = Arc::new(AtomicU64::new(2));
+        let (long, rolled_back) = (Arc::new(AtomicU64::new(LONG)), Arc::new(AtomicU64::new(0)));
         let tasks = (0..count)
             .map(|number| {
                 let connection = runtime.block_on(db.connect());
@@ -42,24 +47,27 @@ impl Writers {
                     name: unique(db.name()),
                     hold: plan.hold,
                     long: long.clone(),
+                    rolled_back: rolled_back.clone(),
                     stop: stop.clone(),
                     is_alone: db.name() == "sqlite",
                 };
                 runtime.spawn(writer.run())
             })
             .collect();
-        Self { stop, tasks }
+        Self { stop, long, rolled_back, tasks }
     }
 
-    /// Ends when each has ended its transaction.
-    pub async fn finish(self, hold: Duration) -> Committed {
+    /// Ends when each has ended its transaction. Also says, for people, what became of those that were not simply committed.
+    pub async fn finish(self, hold: Duration) -> (Committed, String) {
         self.stop.store(true, Ordering::Relaxed);
         let mut all = Committed::new();
         for task in self.tasks {
             let committed = tokio::time::timeout(hold * 4 + Duration::from_secs(60), task).await;
             all.extend(committed.expect("a writer ends").expect("a writer does not panic"));
         }
-        all
+        let held = LONG - self.long.load(Ordering::Relaxed);
+        let rolled_back = self.rolled_back.load(Ordering::Relaxed);
+        (all, format!("{rolled_back} transactions rolled back, {held} held open for {hold:?}"))
     }
 }
 
@@ -70,6 +78,7 @@ struct Writer {
     hold: Duration,
     /// How many long transactions there may still be.
     long: Arc<AtomicU64>,
+    rolled_back: Arc<AtomicU64>,
     stop: Arc<AtomicBool>,
     is_alone: bool,
 }
@@ -94,6 +103,7 @@ impl Writer {
             self.wait(number).await;
             if self.random.random_range(0..100) < 15 {
                 self.connection.execute("ROLLBACK").await.expect("it is rolled back");
+                self.rolled_back.fetch_add(1, Ordering::Relaxed);
             } else {
                 self.connection.execute("COMMIT").await.expect("it is committed");
                 for (key, id) in written {

@@ -181,6 +181,43 @@ pub async fn a_slow_taker_stays_in_the_group(f: &Fixture) {
     f.leave(member).await;
 }
 
+/// A pause ends with the ownership: a partition that went to another member and came back is fetched.
+pub async fn a_partition_that_comes_back_is_not_paused(f: &Fixture) {
+    let topic = f.topic(2).await;
+    let group = f.group("group", &[&topic]);
+    let mut a = f.only_member(group.clone()).await;
+    a.pause(&[partition(&topic, 0), partition(&topic, 1)], true);
+    let b = Worker::join(&f.log, group).await;
+    let goes = async {
+        loop {
+            if let Event::Revoked(revocation) = a.next().await.expect("an event") {
+                let gone = revocation.partitions[0].clone();
+                revocation.release();
+                break gone;
+            }
+        }
+    };
+    let gone = f.within("one goes to the other", goes).await;
+    f.eventually("the other has it", || async { b.owns(1) }).await;
+    b.leave().await;
+    let comes = async {
+        loop {
+            if let Event::Assigned(assignment) = a.next().await.expect("an event") {
+                let is_back = assignment.partitions.contains(&gone);
+                assignment.start(Vec::new());
+                if is_back {
+                    break;
+                }
+            }
+        }
+    };
+    f.within("it comes back", comes).await;
+    f.append(vec![valued(&topic, gone.partition, "fetched")]).await;
+    let seen = f.taken(&mut *a, 1).await;
+    assert_eq!((seen[0].partition, seen[0].text()), (gone.partition, "fetched".to_owned()));
+    f.leave(a).await;
+}
+
 /// A paused partition rests when what was fetched of it is taken; others go on; it continues where it was.
 pub async fn paused_partitions_rest_and_go_on(f: &Fixture) {
     let topic = f.topic(2).await;

@@ -75,6 +75,7 @@ macro_rules! conformance_tests {
             group::a_late_release_is_fenced,
             group::nothing_is_handed_out_before_the_start,
             group::a_slow_taker_stays_in_the_group,
+            group::a_partition_that_comes_back_is_not_paused,
             group::paused_partitions_rest_and_go_on,
             group::a_taker_that_gives_up_loses_nothing,
             group::a_member_with_a_small_bound_loses_nothing,

@@ -225,6 +225,8 @@ impl MemberThread {
             self.stream.add(partition.clone(), *from);
         }
         let started = List::new(positions.iter().map(|(p, from)| (&*p.topic, p.partition, *from)));
+        // librdkafka remembers a pause from the last time that the partition was here.
+        self.stream.consumer.pause(&started, false);
         match self.stream.consumer.incremental_assign(&started) {
             Ok(()) => {
                 let partitions: Vec<_> = positions.into_iter().map(|(partition, _)| partition).collect();

@@ -210,8 +210,7 @@ impl Log for MemoryLog {
     #[expect(clippy::disallowed_methods, reason = "the writer's byte budget bounds what is in the queue")]
     async fn writer(&self, settings: WriterSettings) -> Result<Writer, AppendError> {
         let (queue, waiting) = mpsc::unbounded_channel();
-        let (log, timeout) = (self.clone(), settings.delivery_timeout);
-        tokio::spawn(write(log, waiting, timeout));
+        tokio::spawn(write(self.clone(), waiting));
         Ok(Writer::new(Arc::new(MemoryWriter { queue }), settings.in_flight_bytes_max))
     }
 
@@ -266,25 +265,14 @@ impl Append for MemoryWriter {
 }
 
 /// Appends what waits, in its order, as long as the process lives.
-async fn write(log: MemoryLog, mut waiting: mpsc::UnboundedReceiver<(NewRecord, Ack)>, timeout: Duration) {
+async fn write(log: MemoryLog, mut waiting: mpsc::UnboundedReceiver<(NewRecord, Ack)>) {
     const AT_ONCE: usize = 100;
     let mut batch = Vec::new();
     while waiting.recv_many(&mut batch, AT_ONCE).await > 0 {
         log.process.step().await;
         let now_ms = log.now_ms();
-        let mut outcomes = Vec::with_capacity(batch.len());
-        let refused = log.fails("an append fails").is_err();
-        for (record, ack) in batch.drain(..) {
-            let topic = record.topic.clone();
-            let unconfirmed = move || AppendError::Unconfirmed {
-                topic: topic.to_string(),
-                waited: timeout,
-                source: "a fault was injected".into(),
-            };
-            let outcome = if refused { Err(unconfirmed()) } else { log.change(|state| state.append(&record, now_ms)) };
-            let lost = outcome.is_ok() && log.fails("the confirmation of a record is lost").is_err();
-            outcomes.push((if lost { Err(unconfirmed()) } else { outcome }, ack));
-        }
+        let append = |(record, ack)| (log.change(|state| state.append(&record, now_ms)), ack);
+        let outcomes: Vec<_> = batch.drain(..).map(append).collect();
         log.process.gate().await;
         for (outcome, ack) in outcomes {
             ack.complete(outcome);

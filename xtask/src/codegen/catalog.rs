@@ -10,6 +10,8 @@ pub struct Catalog {
     pub topics: BTreeMap<String, Topic>,
     pub events: Vec<Event>,
     #[serde(default)]
+    pub flows: Vec<Flow>,
+    #[serde(default)]
     pub docs: BTreeMap<String, String>,
 }
 
@@ -53,7 +55,18 @@ pub struct Event {
     pub compatibility: Option<Compatibility>,
     #[serde(default)]
     pub personal_data: Vec<String>,
+    #[serde(default)]
+    pub flows: Vec<u8>,
     pub description: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Flow {
+    pub number: u8,
+    pub name: String,
+    /// From whom to whom.
+    pub way: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]

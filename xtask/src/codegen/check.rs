@@ -17,11 +17,16 @@ pub fn check(loaded: &Loaded) -> Result<()> {
             keys(event, entry),
             topic(loaded, entry),
             documented(event, entry),
+            flows(loaded, entry),
         ];
         broken.extend(results.into_iter().filter_map(Result::err).map(|error| format!("{}: {error:#}", entry.name)));
     }
     for name in loaded.catalog.topics.keys() {
         broken.extend(shared_topic(loaded, name).err().map(|error| format!("topic {name}: {error:#}")));
+    }
+    for flow in &loaded.catalog.flows {
+        let used = loaded.catalog.events.iter().any(|event| event.flows.contains(&flow.number));
+        broken.extend((!used).then(|| format!("flow {}: no event type is for it", flow.number)));
     }
     ensure!(broken.is_empty(), "the catalogue and the schemas do not hold together\n{}", broken.join("\n"));
     Ok(())
@@ -118,6 +123,13 @@ fn shared_topic(loaded: &Loaded, topic: &str) -> Result<()> {
         ensure!(*first.get_or_insert(shape.clone()) == shape, "{} has another kind of key or order key", entry.name);
     }
     ensure!(first.is_some(), "no event type is on it");
+    Ok(())
+}
+
+fn flows(loaded: &Loaded, entry: &Event) -> Result<()> {
+    for number in &entry.flows {
+        ensure!(loaded.catalog.flows.iter().any(|flow| flow.number == *number), "no flow {number}");
+    }
     Ok(())
 }
 

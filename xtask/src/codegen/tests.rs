@@ -8,12 +8,18 @@ const CATALOG: &str = r#"
 partitioner = "murmur2"
 description = "Plans."
 
+[[flows]]
+number = 3
+name = "Plans"
+way = "shop → all"
+
 [[events]]
 name = "coursebus.shop.plan.created.v1"
 owner = "shop"
 topic = "plans"
 key = "plan.id"
 personal_data = ["plan.owner"]
+flows = [3]
 description = "A plan was created."
 "#;
 
@@ -67,6 +73,14 @@ fn writes_once_and_then_agrees() {
     }
     assert!(!generated(root, "shop/v1_0.rs").contains("seats"));
 
+    let page = root.join("docs/catalogue.md");
+    let text = fs::read_to_string(&page).expect("the page");
+    assert!(text.contains("| 3 | Plans | shop → all | `coursebus.shop.plan.created.v1` |"), "{text}");
+    fs::write(&page, text + "And more.").expect("it is written");
+    let refused = super::run(root, true).expect_err("the page says something else").to_string();
+    assert!(refused.contains("docs/catalogue.md"), "{refused}");
+    super::run(root, false).expect("it writes");
+
     fs::write(root.join("schemas/src/generated/left_over.rs"), "").expect("it is written");
     let refused = super::run(root, true).expect_err("a file is left over").to_string();
     assert!(refused.contains("schemas/src/generated/left_over.rs"), "{refused}");
@@ -107,5 +121,7 @@ fn refuses_what_does_not_hold_together() {
         "[topics.b]\npartitioner = \"crc32\"\ndescription = \"\"\n[topics.plans]",
         "topic b: no event type is on it",
     );
+    check("flows = [3]", "flows = [3, 4]", "no flow 4");
+    check("flows = [3]\n", "", "flow 3: no event type is for it");
     check("\"name\":\"Plan\"", "\"name\":\"PlanCreated\"", "PlanCreated is an event and a record");
 }

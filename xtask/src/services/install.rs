@@ -18,7 +18,7 @@ use crate::{
 const APT_LIMIT: Duration = Duration::from_secs(600);
 
 /// Everything that the tasks need of Debian, so that a person who may not install is told once.
-const ALL: &str = "default-jre-headless maven postgresql mariadb-server python3-venv openssl make perl g++";
+const ALL: &str = "default-jdk-headless maven postgresql mariadb-server python3-venv openssl make perl g++";
 
 /// Returns what `find` finds; when it finds nothing, installs the Debian package and looks again.
 pub fn find_or_install(job: &Job, package: &str, find: impl Fn() -> Option<PathBuf>) -> Result<PathBuf> {

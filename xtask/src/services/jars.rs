@@ -16,6 +16,8 @@ use crate::{env, run::Job};
 pub const KAFKA_VERSION: &str = "4.3.1";
 /// The version of the peer of `bench consumer`.
 const PARALLEL_CONSUMER_VERSION: &str = "0.5.3.3";
+/// The version of the norm that the compatibility checker is compared with.
+const AVRO_VERSION: &str = "1.12.2";
 /// The oldest Java that this Kafka runs on.
 const JAVA_MIN: u32 = 17;
 /// How long Maven may take for about 54 MB.
@@ -55,6 +57,16 @@ pub fn bench_peers(root: &Path) -> Result<PathBuf> {
     let dir = env::cache_dir().join(format!("bench-peers-{PARALLEL_CONSUMER_VERSION}"));
     let proof = format!("parallel-consumer-core-{PARALLEL_CONSUMER_VERSION}.jar");
     download(&job, "peers", &root.join("bench/peers/pom.xml"), &dir, &proof)?;
+    Ok(dir)
+}
+
+/// Java Avro's jars, by a Java that compiles.
+pub fn avro(root: &Path) -> Result<PathBuf> {
+    let job = Job::new();
+    install::find_or_install(&job, "default-jdk-headless", || env::find_program("javac"))?;
+    let dir = env::cache_dir().join(format!("avro-{AVRO_VERSION}"));
+    let pom = root.join("registry-tools/tests/norm/pom.xml");
+    download(&job, "avro", &pom, &dir, &format!("avro-{AVRO_VERSION}.jar"))?;
     Ok(dir)
 }
 
@@ -125,5 +137,7 @@ mod tests {
         assert!(pom.contains(&format!("<kafka.version>{KAFKA_VERSION}</kafka.version>")));
         let peers = include_str!("../../../bench/peers/pom.xml");
         assert!(peers.contains(&format!("<version>{PARALLEL_CONSUMER_VERSION}</version>")));
+        let avro = include_str!("../../../registry-tools/tests/norm/pom.xml");
+        assert!(avro.contains(&format!("<version>{AVRO_VERSION}</version>")));
     }
 }

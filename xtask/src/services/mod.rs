@@ -30,7 +30,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use group::{Group, Server, State};
 pub use held::Services;
 pub use install::find_or_install;
-pub use jars::bench_peers;
+pub use jars::{avro as avro_jars, bench_peers};
 use serde::{Deserialize, Serialize};
 
 use crate::{env, run::Job};

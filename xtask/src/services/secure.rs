@@ -18,7 +18,7 @@ use super::{install, jars::Jars, kafka::cluster_id};
 use crate::{env, run::Job};
 
 /// One user a role of docs/operations/kafka-security.md.
-const USERS: [&str; 4] = ["producer", "sink", "registry", "admin"];
+const USERS: [&str; 5] = ["producer", "relay", "sink", "registry", "admin"];
 const OPENSSL_LIMIT: Duration = Duration::from_secs(60);
 const MECHANISM: &str = "SCRAM-SHA-512";
 const JAAS: &str = "org.apache.kafka.common.security.scram.ScramLoginModule required;";

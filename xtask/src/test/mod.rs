@@ -76,6 +76,9 @@ fn run_steps(
         };
         let mut command = step.command(&args.filter)?;
         set_env(&mut command, root, &endpoints);
+        if step == Step::Tests {
+            give_avro(&mut command, root);
+        }
         let passed = step::stream(command, step.limit(env::ci()), notes, std::io::stdout())?;
         outcomes.push(Outcome { step, took: began.elapsed(), passed });
         if !passed {
@@ -92,6 +95,15 @@ fn set_env(command: &mut Command, root: &Path, endpoints: &Endpoints) {
         command.env_remove(service);
     }
     command.envs(endpoints.variables()).env(env::COURSEBUS_BIN, env::target_dir(root).join("debug/coursebus"));
+}
+
+/// Java Avro for the tests that compare with it. Where it cannot be had they say that they are skipped.
+fn give_avro(command: &mut Command, root: &Path) {
+    command.env_remove(env::AVRO_JARS);
+    match services::avro_jars(root) {
+        Ok(jars) => drop(command.env(env::AVRO_JARS, jars)),
+        Err(error) => eprintln!("warning: no Java Avro to compare with: {error:#}"),
+    }
 }
 
 fn wanted(step: Step, args: &Args) -> bool {

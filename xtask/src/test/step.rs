@@ -36,6 +36,8 @@ pub enum Step {
     Python,
     /// Nothing is lost while brokers, members and the database are killed and stopped
     Faults,
+    /// Outboxes lose and double nothing while their relays are killed and the broker is away
+    OutboxFaults,
 }
 
 /// Long enough for each kind of fault to strike several times.
@@ -53,20 +55,22 @@ impl Step {
             Self::Tests => "tests",
             Self::Python => "python",
             Self::Faults => "faults",
+            Self::OutboxFaults => "outbox-faults",
         }
     }
 
     /// How long it may take on two cores when nothing is built yet. The steps that compile share most of the work, so
     /// the first of them has the largest part.
     pub fn budget(self) -> Duration {
-        Duration::from_mins(match self {
-            Self::Fmt | Self::Codegen => 1,
-            Self::Clippy => 10,
-            Self::Docs => 3,
-            Self::Build => 9,
-            Self::Python => 2,
-            Self::Tests => 11,
-            Self::Faults => 8,
+        Duration::from_secs(match self {
+            Self::Fmt | Self::Codegen => 60,
+            Self::Clippy => 9 * 60,
+            Self::Docs => 3 * 60,
+            Self::Build => 9 * 60,
+            Self::Python => 90,
+            Self::Tests => 10 * 60,
+            Self::Faults => 7 * 60,
+            Self::OutboxFaults => 210,
         })
     }
 
@@ -105,6 +109,10 @@ impl Step {
             Self::Faults => {
                 command = Command::new(env::this_program()?);
                 command.args(["faults", "--minutes", FAULTS_MINUTES])
+            }
+            Self::OutboxFaults => {
+                command = Command::new(env::this_program()?);
+                command.args(["faults", "outbox", "--short"])
             }
             // With the output of tests that pass: it says which services they ran on, and what was skipped.
             Self::Tests => command.args(["test", "--workspace", "--", "--show-output"]).args(filter),

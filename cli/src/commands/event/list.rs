@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use coursebus_schemas::{EventType, catalog};
 use serde_json::{Value, json};
 
+use super::registered;
 use crate::{
     commands::topic::plain,
     context::Global,
@@ -12,18 +13,26 @@ use crate::{
     output,
 };
 
-pub fn list(global: &Global) -> Result<ExitCode, Failure> {
+pub async fn list(global: &Global, registered: bool) -> Result<ExitCode, Failure> {
     let mut rows: Vec<Value> = catalog().events().iter().map(|t| described(t, &global.topic_prefix)).collect();
+    if registered {
+        rows.extend(registered::all(global).await?.iter().map(registered::described));
+    }
     rows.sort_by_cached_key(|row| row["type"].to_string());
     let columns = ["type", "owner", "topic", "description"];
     output::list(global.output, &rows, &columns, |row| columns.map(|c| plain(&row[c])).into())?;
     Ok(ExitCode::SUCCESS)
 }
 
-pub fn show(global: &Global, name: &str) -> Result<ExitCode, Failure> {
-    let event_type = find(name)?;
-    let mut row = described(event_type, &global.topic_prefix);
-    let schema: Value = serde_json::from_str(event_type.schema).unwrap_or_default();
+pub async fn show(global: &Global, name: &str) -> Result<ExitCode, Failure> {
+    let (mut row, schema) = match find(name) {
+        Ok(event_type) => (described(event_type, &global.topic_prefix), event_type.schema.to_owned()),
+        Err(unknown) => match registered::find(global, name).await? {
+            Some(found) => (registered::described(&found), found.schema.to_string()),
+            None => return Err(unknown),
+        },
+    };
+    let schema: Value = serde_json::from_str(&schema).unwrap_or_default();
     match global.output {
         output::Format::Json => {
             row["schema"] = schema;
@@ -32,7 +41,7 @@ pub fn show(global: &Global, name: &str) -> Result<ExitCode, Failure> {
         output::Format::Table => {
             let pairs = row.as_object().into_iter().flatten();
             let pairs = pairs.map(|(name, value)| vec![name.clone(), plain(value)]);
-            output::print(&output::table(&["", event_type.name], pairs))?;
+            output::print(&output::table(&["", name], pairs))?;
             output::print(&serde_json::to_string_pretty(&schema).unwrap_or_default())?;
         }
     }

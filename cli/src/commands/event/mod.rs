@@ -3,6 +3,7 @@
 mod emit;
 mod import;
 mod list;
+mod registered;
 mod tail;
 mod trace;
 
@@ -13,8 +14,12 @@ use crate::{context::Global, failure::Failure};
 #[derive(clap::Subcommand)]
 pub enum Command {
     /// The event types of the catalogue
-    #[command(after_help = "Example:\n  coursebus event list -o json")]
-    List,
+    #[command(after_help = "Examples:\n  coursebus event list -o json\n  coursebus event list --registered")]
+    List {
+        /// Also those that only the registry knows: other services' types
+        #[arg(long)]
+        registered: bool,
+    },
     /// One event type: topic, key, order, schema
     #[command(after_help = "Example:\n  coursebus event show coursebus.subscription.plan.created.v1")]
     Show {
@@ -35,8 +40,8 @@ pub enum Command {
 
 pub async fn run(global: &Global, command: Command) -> Result<ExitCode, Failure> {
     match command {
-        Command::List => list::list(global),
-        Command::Show { event_type } => list::show(global, &event_type),
+        Command::List { registered } => list::list(global, registered).await,
+        Command::Show { event_type } => list::show(global, &event_type).await,
         Command::Emit(args) => emit::run(global, args).await,
         Command::Tail(args) => tail::run(global, args).await,
         Command::Trace(args) => trace::run(global, args).await,

@@ -1,5 +1,7 @@
 //! `coursebus event trace`
 
+mod outbox;
+
 use std::{
     collections::{HashMap, HashSet},
     io::IsTerminal,
@@ -22,8 +24,8 @@ use crate::{
 /// How long nothing at all may come before the search gives up.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Where an event is: its place on the bus, and per sink whether it is applied, held or waiting. The search ends at what was
-/// the end of the topics when it began; exit 1 where nothing was found.
+/// Where an event is: its row in the outbox while it is not published, its place on the bus, and per sink whether it is
+/// applied, held or waiting. The search ends at what was the end of the topics when it began; exit 1 where nothing was found.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  coursebus event trace 0b9d3c1e-54f2-11ee-8c99-0242ac120002\n  \
     coursebus event trace 0b9d3c1e-54f2-11ee-8c99-0242ac120002 --type org.openedx.learning.course.enrollment.created.v1 \
@@ -37,15 +39,21 @@ pub struct Args {
     /// Only records that were emitted then or later: the topics' index by time spares the others
     #[arg(long, value_name = "TIME")]
     from: Option<String>,
+    /// A service's outbox to look at: its database is --db NAME=URL, else --db. May be given several times. Default: `outbox`,
+    /// if it is there
+    #[arg(long, value_name = "NAME")]
+    outbox: Vec<String>,
 }
 
 pub async fn run(global: &Global, args: Args) -> Result<ExitCode, Failure> {
     let from_ms = args.from.as_deref().map(|text| when::parse(text, "--from")).transpose()?;
     let topics = topics(args.event_type.as_deref(), &global.topic_prefix)?;
+    // First: what is published meanwhile is found on the bus.
+    let rows = outbox::rows(global, &args.outbox, &args.id).await?;
     let log = global.open_log()?;
     let search = Search::plan(log.as_ref(), &topics, from_ms).await?;
     let found = search.run(log.as_ref(), &args.id).await?;
-    if found.is_empty() {
+    if found.is_empty() && rows.is_empty() {
         let what = format!("no event with this id is on the bus; looked at {}", search.looked_at(args.from.as_deref()));
         let next = "give an earlier --from, or leave --from and --type out; retention may have removed it";
         return Err(Failure::new(Code::NotFound, what, args.id, next));
@@ -57,7 +65,7 @@ pub async fn run(global: &Global, args: Args) -> Result<ExitCode, Failure> {
         row["groups"] = groups.of(global, &search, place).await?.into();
         shown.push(row);
     }
-    print(global, &shown)?;
+    print(global, &rows, &shown)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -302,9 +310,17 @@ impl Stored {
     }
 }
 
-fn print(global: &Global, places: &[Value]) -> Result<(), Failure> {
+fn print(global: &Global, rows: &[Value], places: &[Value]) -> Result<(), Failure> {
     if global.output == output::Format::Json {
-        return Ok(output::line(&places)?);
+        return Ok(output::line(&[rows, places].concat())?);
+    }
+    if !rows.is_empty() {
+        let columns = ["outbox", "row", "state", "written", "type", "source", "code", "reason"];
+        let rows = rows.iter().map(|row| columns.map(|c| plain(&row[c])).into());
+        output::print(&output::table(&columns, rows))?;
+    }
+    if places.is_empty() {
+        return Ok(());
     }
     let columns = ["topic", "partition", "offset", "emitted", "type", "source"];
     let rows = places.iter().map(|place| columns.map(|c| plain(&place[c])).into());

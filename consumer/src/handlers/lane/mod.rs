@@ -215,9 +215,10 @@ impl<'a> Lane<'a> {
                 Some(request) = requests.recv(), if self.open => self.on_request(request).await?,
                 () = until(self.book.next_due()), if self.open && self.acquiring.is_none() && !self.is_held_back() => {}
                 () = sleep(PAUSED), if self.open && self.is_held_back() => {}
-                taken = take(input, (room.0.min(self.take_records), room.1.min(TAKE_BYTES))), if self.open => {
+                taken = take(input, self.handlers, room), if self.open => {
                     match taken {
-                        Some(taken) => {
+                        Some((taken, reserved)) => {
+                            self.counted += reserved;
                             self.take_in(taken, progress).await?;
                             // The other partitions of the member are to know what of its bytes is left.
                             self.report(progress);
@@ -251,14 +252,12 @@ impl<'a> Lane<'a> {
     }
 
     /// What may be taken in: within the bounds of this partition and of the member.
-    fn room(&self) -> (usize, usize) {
+    fn room(&self) -> Room {
         let (records, bytes) = self.dispatch.room();
-        let left = self.handlers.settings.in_flight_bytes_max.saturating_sub(self.handlers.shared.bytes());
-        if self.dispatch.is_empty() {
-            // One record at least.
-            return (records, bytes.min(left.max(1)));
-        }
-        if left == 0 { (0, 0) } else { (records, bytes.min(left)) }
+        let is_idle = self.dispatch.is_empty();
+        let is_full = !is_idle && self.handlers.shared.bytes() >= self.handlers.settings.in_flight_bytes_max;
+        let records = if is_full { 0 } else { records.min(self.take_records) };
+        Room { records, bytes: bytes.min(TAKE_BYTES), is_idle }
     }
 
     fn report(&mut self, progress: &Progress) {
@@ -320,13 +319,29 @@ impl Drop for Lane<'_> {
     }
 }
 
-/// Takes what there is room for. Without room it only waits for the end of the input.
-async fn take(input: &mut Input, (records, bytes): (usize, usize)) -> Option<Taken> {
-    if records == 0 {
+/// What a lane may take in of its partition.
+#[derive(Clone, Copy)]
+struct Room {
+    records: usize,
+    bytes: usize,
+    /// It has nothing in hand, and may take one record whatever the other partitions of the member have.
+    is_idle: bool,
+}
+
+/// Takes what there is room for, and says how many bytes of the member's bound were reserved for it: other partitions take at
+/// the same time. Without room it only waits for the end of the input. Cancel-safe.
+async fn take(input: &mut Input, handlers: &Handlers, room: Room) -> Option<(Taken, usize)> {
+    if room.records == 0 {
         input.closed().await;
         return None;
     }
-    input.next(records, bytes).await
+    let mut reserved = 0;
+    let bounds = || {
+        reserved = handlers.shared.reserve(room.bytes, handlers.settings.in_flight_bytes_max);
+        (reserved > 0 || room.is_idle).then_some((room.records, reserved))
+    };
+    let taken = input.next_within(bounds).await?;
+    Some((taken, reserved))
 }
 
 /// Never, without a time.

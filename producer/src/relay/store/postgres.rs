@@ -76,6 +76,9 @@ impl PostgresOutbox {
     }
 }
 
+/// A batch is deleted by one statement.
+const DELETE_AT_ONCE: usize = usize::MAX;
+
 /// A statement in PostgreSQL's words.
 fn text(statement: &str) -> AssertSqlSafe<String> {
     text_with(statement, &[])
@@ -84,6 +87,7 @@ fn text(statement: &str) -> AssertSqlSafe<String> {
 /// A statement with a list of ids, which is bound as an array.
 fn text_with(statement: &str, _ids: &[i64]) -> AssertSqlSafe<String> {
     let statement = statement
+        .replace("{delete rows}", "DELETE FROM coursebus_outbox WHERE id {in}")
         .replace("{in}", "= ANY(?)")
         .replace("{not in}", "<> ALL(?)")
         .replace("{now}", "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)")

@@ -1,5 +1,6 @@
 //! The statements, for all three databases, and the store that is made of them. In the statements `?` is a parameter; `{in}` and
-//! `{not in}` are lists of ids, `{now}` is the database's clock in milliseconds, `{written}` is `created_at` as RFC 3339.
+//! `{not in}` are lists of ids, `{delete rows}` deletes those of a list and waits for no writer, `{now}` is the database's clock in
+//! milliseconds, `{written}` is `created_at` as RFC 3339.
 
 pub(super) const IDENTITY: &str = "SELECT value FROM coursebus_outbox_meta WHERE name = 'identity'";
 pub(super) const ACQUIRE: &str =
@@ -40,7 +41,7 @@ pub(super) const EVENTS: &str = "SELECT id, source, event_id FROM coursebus_outb
 pub(super) const HELD_EVENTS: &str = "SELECT row_id, source, event_id FROM coursebus_outbox_held WHERE row_id {in}";
 pub(super) const FORGET_BATCH: &str =
     "UPDATE coursebus_outbox_lease SET batch = {greatest}(batch, ?) WHERE name = 'relay'";
-pub(super) const DELETE: &str = "DELETE FROM coursebus_outbox WHERE id {in}";
+pub(super) const DELETE: &str = "{delete rows}";
 pub(super) const RETURNED_NOTE: &str = "INSERT INTO coursebus_outbox_held_log (row_id, at_ms, verb, who, detail)
     SELECT row_id, {now}, 'applied', 'the relay', '' FROM coursebus_outbox_held WHERE state = 'parked' AND row_id {in}";
 pub(super) const RETURNED_EDITED: &str =
@@ -72,6 +73,11 @@ pub(super) const HELD: &str = "SELECT row_id, event_id, event_type, source, payl
     CASE WHEN LENGTH(payload) <= 16777216 THEN payload END, CASE WHEN LENGTH(record_key) <= 65536 THEN record_key END,
     state, code, reason, topic, order_key, behind, held_ms, asked_ms, tries, edited_payload
     FROM coursebus_outbox_held ORDER BY seq";
+/// No index begins with the event's id: the table is looked through.
+pub(super) const FIND: &str = "SELECT id, event_type, source, COALESCE(occurred_at, {written}), {written},
+    'waiting', '', '' FROM coursebus_outbox WHERE event_id = ?
+    UNION ALL SELECT row_id, event_type, source, COALESCE(occurred_at, {written}), {written},
+    state, code, reason FROM coursebus_outbox_held WHERE event_id = ? ORDER BY 1 LIMIT 1000";
 pub(super) const RETRY: &str =
     "UPDATE coursebus_outbox_held SET asked_ms = {now} WHERE row_id = ? AND state = 'parked'";
 pub(super) const DISCARD: &str =
@@ -92,7 +98,7 @@ macro_rules! outbox_store {
         use futures::TryStreamExt;
 
         use $crate::relay::{
-            held::{HeldMark, HeldNote, HeldRow, OutboxStatus},
+            held::{FoundRow, HeldMark, HeldNote, HeldRow, OutboxStatus},
             plan::{Blocks, Cause},
             row::{Block, Row, print},
             store::{Asked, Lease, OutboxError, READ_BYTES_MAX, Settle, Store, sql},
@@ -241,7 +247,10 @@ macro_rules! outbox_store {
                 let rows = same_events(&select.map_err(&wrong)?, &published).map_err(&wrong)?;
                 let select = bind_ids(sqlx::query(text_with(sql::HELD_EVENTS, &ids)), &ids).fetch_all(&mut *tx).await;
                 let held = same_events(&select.map_err(&wrong)?, &published).map_err(&wrong)?;
-                bind_ids(sqlx::query(text_with(sql::DELETE, &rows)), &rows).execute(&mut *tx).await.map_err(&wrong)?;
+                for ids in rows.chunks(DELETE_AT_ONCE) {
+                    let delete = bind_ids(sqlx::query(text_with(sql::DELETE, ids)), ids);
+                    delete.execute(&mut *tx).await.map_err(&wrong)?;
+                }
                 for statement in [sql::RETURNED_NOTE, sql::RETURNED_EDITED, sql::RETURNED] {
                     if !held.is_empty() {
                         let done = bind_ids(sqlx::query(text_with(statement, &held)), &held);
@@ -260,8 +269,7 @@ macro_rules! outbox_store {
                 if own.execute(&mut *tx).await.map_err(&wrong)?.rows_affected() == 0 {
                     return Ok(false);
                 }
-                let ids = &settle.published;
-                if !ids.is_empty() {
+                for ids in settle.published.chunks(DELETE_AT_ONCE) {
                     let delete = bind_ids(sqlx::query(text_with(sql::DELETE, ids)), ids);
                     delete.execute(&mut *tx).await.map_err(&wrong)?;
                 }
@@ -383,6 +391,27 @@ macro_rules! outbox_store {
                 let wrong = wrong("read held rows");
                 let rows = sqlx::query(sql::HELD).fetch_all(self.pool()).await.map_err(&wrong)?;
                 rows.iter().map(read_held).collect::<Result<_, _>>().map_err(wrong)
+            }
+
+            async fn find(&self, event_id: &str) -> Result<Vec<FoundRow>, OutboxError> {
+                let wrong = wrong("look for an event");
+                let select = sqlx::query(text(sql::FIND)).bind(event_id).bind(event_id);
+                let rows = select.fetch_all(self.pool()).await.map_err(&wrong)?;
+                let read = |row: &$row| -> Result<FoundRow, sqlx::Error> {
+                    let mut garbled = false;
+                    let mut text = |index| string(row, index, &mut garbled).map(Option::unwrap_or_default);
+                    Ok(FoundRow {
+                        id: row.try_get(0)?,
+                        event_type: text(1)?,
+                        source: text(2)?,
+                        occurred_at: text(3)?,
+                        written_at: text(4)?,
+                        state: text(5)?,
+                        code: text(6)?,
+                        reason: text(7)?,
+                    })
+                };
+                rows.iter().map(read).collect::<Result<_, _>>().map_err(wrong)
             }
 
             async fn mark(

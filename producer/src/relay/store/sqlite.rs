@@ -46,6 +46,9 @@ impl SqliteOutbox {
     }
 }
 
+/// A batch is deleted by one statement.
+const DELETE_AT_ONCE: usize = usize::MAX;
+
 /// A statement in SQLite's words.
 fn text(statement: &str) -> AssertSqlSafe<String> {
     text_with(statement, &[])
@@ -55,6 +58,7 @@ fn text(statement: &str) -> AssertSqlSafe<String> {
 fn text_with(statement: &str, _ids: &[i64]) -> AssertSqlSafe<String> {
     AssertSqlSafe(
         statement
+            .replace("{delete rows}", "DELETE FROM coursebus_outbox WHERE id {in}")
             .replace("{in}", "IN (SELECT value FROM json_each(?))")
             .replace("{not in}", "NOT IN (SELECT value FROM json_each(?))")
             .replace("{now}", "CAST(unixepoch('subsec') * 1000 AS INTEGER)")

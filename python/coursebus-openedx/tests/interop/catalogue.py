@@ -2,7 +2,7 @@
 
 import json
 import tomllib
-from typing import Any
+from typing import Any, TypedDict
 
 import samples
 from conftest import GOLDENS, REPOSITORY
@@ -29,6 +29,29 @@ def has_schema(event_type: str) -> bool:
 
 
 USABLE = sorted(filter(has_schema, CATALOGUE))
+# What coursebus' adapters make of facts, committed beside their tests.
+ADAPTERS = REPOSITORY / "producer" / "src" / "adapters" / "tests" / "snapshots"
+
+
+class Event(TypedDict):
+    """An event as `coursebus event emit` takes it."""
+
+    type: str
+    id: str
+    source: str
+    time: str
+    data: dict[str, Any]
+
+
+def adapted() -> dict[str, list[Event]]:
+    """Type → the events of that type in the adapters' tables, Open edX's types only."""
+    events: dict[str, list[Event]] = {}
+    for path in sorted(ADAPTERS.glob("*.snap")):
+        for shown in json.loads(path.read_text().split("---\n", 2)[2]).values():
+            if shown["type"].startswith("org.openedx."):
+                event = Event(**{name: shown[name] for name in Event.__annotations__})  # type: ignore[typeddict-item]
+                events.setdefault(shown["type"], []).append(event)
+    return events
 
 
 def records(event_type: str) -> list[dict[str, Any]]:
