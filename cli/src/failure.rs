@@ -66,6 +66,7 @@ codes! {
     PlanRefused = "plan-refused",
     Registry = "registry",
     Replay = "replay",
+    SchemaInUse = "schema-in-use",
     Timeout = "timeout",
     UnknownEventType = "unknown-event-type",
     UnknownTopic = "unknown-topic",

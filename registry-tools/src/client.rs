@@ -2,6 +2,7 @@
 
 mod cache;
 mod calls;
+mod lifecycle;
 mod references;
 mod settings;
 mod shared;
@@ -22,7 +23,7 @@ use self::{
     shared::Flights,
     snapshot::Snapshot,
 };
-use crate::{Level, Mode, Registered, Registration, Registry, RegistryError, VersionRef, value::Reference};
+use crate::{Kept, Level, Mode, Registered, Registration, Registry, RegistryError, VersionRef, value::Reference};
 
 /// A client of a registry server. A call is tried three times, on each of the servers that it is given, some 200 and 400 ms
 /// apart, when they are away or busy; no failure is remembered. Schemas by id are kept, as they never change their meaning;
@@ -182,6 +183,19 @@ impl Registry for HttpRegistry {
         Ok(found)
     }
 
+    async fn kept(&self, subject: &str) -> Result<Vec<Kept>, RegistryError> {
+        lifecycle::kept(self, subject).await
+    }
+
+    async fn users(&self, id: SchemaId, subject: &str) -> Result<Vec<(String, u32)>, RegistryError> {
+        lifecycle::users(self, id, subject).await
+    }
+
+    async fn delete(&self, subject: &str, version: Option<u32>, permanent: bool) -> Result<Vec<u32>, RegistryError> {
+        self.inner.cache.forget_latest(subject);
+        lifecycle::delete(self, subject, version, permanent).await
+    }
+
     async fn compatibility(&self, subject: Option<&str>) -> Result<Option<Level>, RegistryError> {
         let reply: Result<Value, _> = self.call(Method::GET, &scoped("config", subject), &[], None).await;
         match reply.map_err(|failure| failure.into_error("tell a level", subject.unwrap_or_default())) {
@@ -210,7 +224,13 @@ impl Registry for HttpRegistry {
         let body = json!({ "mode": mode.to_string() });
         let (path, force) = (scoped("mode", subject), [("force", "true")]);
         let reply: Result<Value, _> = self.call(Method::PUT, &path, &force, Some(body)).await;
-        reply.map(drop).map_err(|failure| failure.into_error("store a mode", subject.unwrap_or_default()))
+        let reply = reply.map_err(|failure| failure.into_error("store a mode", subject.unwrap_or_default()))?;
+        // Apicurio's takes a mode, says nothing, and has none.
+        if reply["mode"].is_null() {
+            let (subject, reason) = (subject.unwrap_or_default().to_owned(), "this registry has no modes".to_owned());
+            return Err(RegistryError::NotPermitted { subject, reason });
+        }
+        Ok(())
     }
 }
 

@@ -12,6 +12,7 @@ pub mod contracts;
 mod error;
 pub mod plan;
 pub mod record;
+pub mod retire;
 #[cfg(feature = "server")]
 pub mod server;
 pub mod settings;
@@ -40,6 +41,17 @@ pub struct Registered {
     pub id: SchemaId,
     /// The schema's text.
     pub schema: Arc<str>,
+}
+
+/// A version that a registry keeps, deleted softly or not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Kept {
+    /// Its number.
+    pub version: u32,
+    /// Its id.
+    pub id: SchemaId,
+    /// Whether it is deleted softly.
+    pub deleted: bool,
 }
 
 /// Which version of a subject.
@@ -196,6 +208,16 @@ pub trait Registry: Send + Sync + 'static {
 
     /// One version of a subject.
     async fn version(&self, subject: &str, version: VersionRef) -> Result<Registered, RegistryError>;
+
+    /// All versions of a subject, those too that are deleted softly, rising.
+    async fn kept(&self, subject: &str) -> Result<Vec<Kept>, RegistryError>;
+
+    /// All subjects and versions that have an id, those too that are deleted softly; `subject` says the context.
+    async fn users(&self, id: SchemaId, subject: &str) -> Result<Vec<(String, u32)>, RegistryError>;
+
+    /// Deletes a version, or all of a subject, softly or for good; answers with what went. Asks nobody who still uses them:
+    /// [`retire`] does. Fails with `ReferenceExists`, and for good unless they were deleted softly before.
+    async fn delete(&self, subject: &str, version: Option<u32>, permanent: bool) -> Result<Vec<u32>, RegistryError>;
 
     /// The level of a subject, or the global one (`None`); `None` where the subject has none of its own. The global one
     /// is `BACKWARD` until it is set.

@@ -19,10 +19,11 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use self::commit::{Ask, Job};
 use crate::{
-    Level, Mode, Registered, Registration, Registry, RegistryError, VersionRef,
+    Kept, Level, Mode, Registered, Registration, Registry, RegistryError, VersionRef,
     record::TOPIC,
     settings::Config,
     state::{Decision, Draft, Filter, Found, State},
+    subject,
 };
 
 /// How many changes wait to be decided. At the bound callers wait, as long as a call may take.
@@ -254,6 +255,32 @@ impl Registry for LogRegistry {
 
     async fn version(&self, subject: &str, version: VersionRef) -> Result<Registered, RegistryError> {
         self.current(|state| state.version(subject, version, false)).await?.map(Into::into)
+    }
+
+    async fn kept(&self, subject: &str) -> Result<Vec<Kept>, RegistryError> {
+        let kept = |state: &State| {
+            let numbers = state.versions(subject, Filter::All)?;
+            let found = |number| state.version(subject, VersionRef::Number(number), true);
+            let kept = |found: Found| Kept { version: found.version, id: found.id, deleted: found.deleted };
+            numbers.into_iter().map(|number| found(number).map(kept)).collect()
+        };
+        self.current(kept).await?
+    }
+
+    async fn users(&self, id: SchemaId, subject: &str) -> Result<Vec<(String, u32)>, RegistryError> {
+        let context = subject::context_key(subject);
+        self.current(|state| state.versions_of(id, context.as_deref(), true)).await.map(Option::unwrap_or_default)
+    }
+
+    async fn delete(&self, subject: &str, version: Option<u32>, permanent: bool) -> Result<Vec<u32>, RegistryError> {
+        let subject = subject::normalize(subject);
+        match version.map(VersionRef::Number) {
+            Some(version) => {
+                let gone = self.write(move |state| state.delete_version(&subject, version, permanent)).await?;
+                Ok(vec![gone])
+            }
+            None => self.write(move |state| state.delete_subject(&subject, permanent)).await,
+        }
     }
 
     async fn compatibility(&self, subject: Option<&str>) -> Result<Option<Level>, RegistryError> {

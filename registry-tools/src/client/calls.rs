@@ -197,6 +197,7 @@ impl Failure {
             (40403, _) => RegistryError::UnknownSchema { subject },
             (40404, _) => RegistryError::SubjectSoftDeleted { subject },
             (40405, _) => RegistryError::SubjectNotSoftDeleted { subject },
+            (40406 | 40407 | 42206, _) => RegistryError::NotPermitted { subject, reason: said.message },
             (40408, _) => RegistryError::NoSubjectLevel { subject },
             (40409, _) => RegistryError::NoSubjectMode { subject },
             (_, 409) => RegistryError::Incompatible { subject, message: said.message },

@@ -130,20 +130,20 @@ impl Seen {
                 if text == *found { Ok(()) } else { Err(format!("{at}: '{found}' is not '{text}'")) }
             }
             (Value::Array(items), Value::Array(found)) if items.len() == found.len() => {
-                let pairs = items.iter().zip(found).enumerate();
-                pairs.map(|(i, (item, found))| self.check(item, found, &format!("{at}[{i}]"))).collect()
+                let mut pairs = items.iter().zip(found).enumerate();
+                pairs.try_for_each(|(i, (item, found))| self.check(item, found, &format!("{at}[{i}]")))
             }
             (Value::Object(fields), Value::Object(found)) => {
                 let more: Vec<&String> = found.keys().filter(|name| !fields.contains_key(*name)).collect();
                 if !more.is_empty() && !fields.contains_key("...") {
                     return Err(format!("{at}: has {more:?} too"));
                 }
-                let named = fields.iter().filter(|(name, _)| *name != "...");
+                let mut named = fields.iter().filter(|(name, _)| *name != "...");
                 let check = |(name, value): (&String, &Value)| match found.get(name) {
                     Some(found) => self.check(value, found, &format!("{at}.{name}")),
                     None => Err(format!("{at}: has no {name}")),
                 };
-                named.map(check).collect()
+                named.try_for_each(check)
             }
             (expected, found) if expected == found => Ok(()),
             (expected, found) => Err(format!("{at}: {found} is not {expected}")),
