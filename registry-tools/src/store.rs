@@ -97,6 +97,9 @@ impl LogRegistry {
         if topic.is_some() {
             registry.core.catch_up().await?;
         }
+        if let (true, Some(reason)) = (registry.core.settings.writable, registry.trouble()) {
+            tracing::error!(%reason, "the registry only reads until its topic is in order");
+        }
         Ok(registry)
     }
 
