@@ -9,6 +9,7 @@ mod consumer;
 mod env;
 mod line;
 mod measure;
+mod producer;
 
 use std::process::ExitCode;
 
@@ -30,6 +31,8 @@ enum Bench {
     Line(line::Args),
     /// The consumer engine: dispatch by order key, slow handlers, poison, a call that hangs, typed consume on Kafka
     Consumer(line::Args),
+    /// Typed emit on Kafka, and what compression and linger do to it
+    Producer(line::Args),
     /// The writing half of the bench of tails; runs in a process of its own
     #[command(hide = true)]
     TailWriter(line::tail::WriterArgs),
@@ -40,11 +43,12 @@ fn main() -> Result<ExitCode> {
     let runtime = tokio::runtime::Runtime::new()?;
     let outcome = match cli.bench {
         Bench::List => {
-            println!("line\nconsumer");
+            println!("line\nconsumer\nproducer");
             Ok(ExitCode::SUCCESS)
         }
         Bench::Line(args) => runtime.block_on(line::run(&args)),
         Bench::Consumer(args) => runtime.block_on(consumer::run(&args)),
+        Bench::Producer(args) => runtime.block_on(producer::run(&args)),
         Bench::TailWriter(args) => runtime.block_on(line::tail::write(&args)).map(|()| ExitCode::SUCCESS),
     };
     // A client that is still closing need not finish.

@@ -305,7 +305,7 @@ async fn what_a_producer_needs_and_does_not_find_is_named() {
     let settings = ProducerSettings { topic_prefix: bed.prefix.clone(), ..ProducerSettings::default() };
     let producer = Producer::new(away, bed.registry.clone(), settings).await.unwrap();
     let error = producer.emit(&course_run("x")).await.expect_err("there is no broker");
-    assert_eq!((error.class(), error.code()), (Class::Transient, "not-confirmed"), "{error}");
+    assert_eq!((error.class(), error.code(), error.is_in_doubt()), (Class::Transient, "not-sent", false), "{error}");
 }
 
 /// A registry that is away is no reason to hold anything: the sink waits, gives up within its budget, and goes on later.

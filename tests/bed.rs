@@ -4,7 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use coursebus_consumer::{EngineError, EngineSettings, Outcome, Processor, Until};
-use coursebus_producer::{Producer, ProducerSettings};
+use coursebus_producer::{PartitionCount, Producer, ProducerSettings};
 use coursebus_registry_tools::{LogRegistry, Registration, Registry, SchemaId, StoreSettings};
 use coursebus_schemas::EventType;
 use coursebus_sinks_kit::{DbAddress, SinkProcessor, SinkSettings, SinkSpec, Store};
@@ -79,7 +79,10 @@ impl Bed {
     }
 
     pub async fn producer(&self) -> Producer {
-        let settings = ProducerSettings { topic_prefix: self.prefix.clone(), ..ProducerSettings::default() };
+        // A test makes its topics with as many partitions as it can look into.
+        let partitions = PartitionCount::AsFound;
+        let settings =
+            ProducerSettings { topic_prefix: self.prefix.clone(), partitions, ..ProducerSettings::default() };
         Producer::new(self.log.clone(), self.registry.clone(), settings).await.unwrap()
     }
 

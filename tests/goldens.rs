@@ -11,7 +11,7 @@ use std::{
 };
 
 use coursebus_consumer::Decoder;
-use coursebus_producer::{Producer, ProducerSettings};
+use coursebus_producer::{PartitionCount, Producer, ProducerSettings};
 use coursebus_registry_tools::{LogRegistry, Mode, Registration, Registry, SchemaId, StoreSettings};
 use coursebus_schemas::{
     Event, EventType, Metadata, authz, catalog, content_authoring, decode, enterprise, learning, wire::unframe,
@@ -144,6 +144,7 @@ async fn check<E: Event + PartialEq + Debug>(bed: &Bed, golden: &Golden) -> usiz
         source: Some(metadata.source.clone()),
         source_host: metadata.source_host.clone(),
         source_lib: metadata.source_lib.clone(),
+        partitions: PartitionCount::AsFound,
         ..ProducerSettings::default()
     };
     let producer = Producer::new(bed.log.clone(), registry.clone(), settings).await.expect(name);

@@ -13,9 +13,9 @@ use super::{
 use crate::measure::{Sample, paired};
 
 /// Records that the raw producer sends by turns: far more than one compressed batch holds.
-const TEMPLATES: usize = 20_000;
+pub(crate) const TEMPLATES: usize = 20_000;
 
-pub(super) async fn run(bench: &mut Bench, bootstrap: &str) -> Result<()> {
+pub(crate) async fn run(bench: &mut Bench, bootstrap: &str) -> Result<()> {
     let count = bench.plan.amount(300_000);
     let bus = TypedBus::open(bootstrap).await?;
     let raw = RawProducer::new(bootstrap, &bus.topic)?;

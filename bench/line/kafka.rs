@@ -6,7 +6,9 @@ use anyhow::{Context, Result, ensure};
 use coursebus_producer::{Pending, Producer, ProducerSettings};
 use coursebus_registry_tools::{LogRegistry, Registry, StoreSettings, apply::apply};
 use coursebus_schemas::{Event, catalog, learning::CourseEnrollmentCreated};
-use coursebus_transport::{BusAddress, Log, ReaderSettings, Record, Settings, TopicPartition, open};
+use coursebus_transport::{
+    BusAddress, Log, ReaderSettings, Record, Settings, TopicPartition, WriterSettings, kafka::KafkaSettings, open,
+};
 
 use super::event::enrollments;
 
@@ -28,14 +30,20 @@ pub(crate) struct TypedBus {
 
 impl TypedBus {
     pub(crate) async fn open(bootstrap: &str) -> Result<Self> {
+        Self::open_with(bootstrap, KafkaSettings::default(), WriterSettings::default()).await
+    }
+
+    /// With a client that is told otherwise than by default.
+    pub(crate) async fn open_with(bootstrap: &str, kafka: KafkaSettings, writer: WriterSettings) -> Result<Self> {
         let address = BusAddress::from_str(&format!("kafka://{bootstrap}"))?;
-        let log = open(&address, &Settings::default())?;
+        let log = open(&address, &Settings { kafka, ..Settings::default() })?;
         let registry: Arc<dyn Registry> = Arc::new(LogRegistry::open(log.clone(), StoreSettings::default()).await?);
         let prefix = unique_prefix();
         apply(log.as_ref(), registry.as_ref(), catalog(), &prefix).await?;
         let settings = ProducerSettings {
             topic_prefix: prefix.clone(),
             source_host: "lms-worker-7f9c4d5b6-x2x9k".to_owned(),
+            writer,
             ..ProducerSettings::default()
         };
         let producer = Producer::new(log.clone(), registry.clone(), settings).await?;
@@ -55,13 +63,30 @@ impl TypedBus {
                     older.await?;
                 }
             }
-            let metadata = self.producer.metadata(CourseEnrollmentCreated::TYPE);
-            pending.push(self.producer.send(event, metadata).await?);
+            pending.push(self.producer.send(event, None).await?);
         }
         for last in pending {
             last.await?;
         }
         Ok(())
+    }
+
+    /// Emits so many events, evenly over the time that they have, and returns how long each took to be durable.
+    pub(crate) async fn latencies(&self, count: usize, per_second: u32) -> Result<Vec<Duration>> {
+        let mut due = tokio::time::interval(Duration::from_secs(1) / per_second);
+        let mut waiting = tokio::task::JoinSet::new();
+        for event in self.events.iter().cycle().take(count) {
+            due.tick().await;
+            let began = std::time::Instant::now();
+            let pending = self.producer.send(event, None).await?;
+            waiting.spawn(async move { pending.await.map(|_| began.elapsed()) });
+        }
+        let mut took = Vec::with_capacity(count);
+        while let Some(ended) = waiting.join_next().await {
+            took.push(ended??);
+        }
+        took.sort_unstable();
+        Ok(took)
     }
 
     /// How many records the topic has.

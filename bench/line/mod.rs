@@ -2,11 +2,11 @@
 
 mod append;
 pub(crate) mod consume;
-mod emit;
+pub(crate) mod emit;
 pub(crate) mod event;
 pub(crate) mod kafka;
 mod oulad;
-mod raw;
+pub(crate) mod raw;
 mod read;
 pub mod tail;
 
@@ -30,7 +30,8 @@ pub struct Args {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pairs: Option<u16>,
     /// Only the parts with this in their name (line: append, tail, read, emit, consume, oulad; consumer: dispatch, keys,
-    /// poison, hang, pipe, kafka-consume, peer, kafka-pipe)
+    /// poison, hang, pipe, kafka-consume, peer, kafka-pipe; producer: emit,
+    /// batches-none, batches-lz4, batches-zstd)
     #[arg(long, value_name = "TEXT", default_value = "")]
     only: String,
     /// Runs one side only, for a profiler; what it prints is no figure and goes to NAME-profile.json

@@ -12,7 +12,7 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use coursebus_transport::Record;
 use rdkafka::{
-    ClientConfig, ClientContext, Message,
+    ClientConfig, ClientContext, Message, Statistics,
     consumer::{BaseConsumer, Consumer},
     message::{DeliveryResult, Header, Headers, OwnedHeaders},
     producer::{BaseProducer, BaseRecord, Producer, ProducerContext},
@@ -26,7 +26,7 @@ const POLL_EVERY: usize = 256;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A record to be sent as it is.
-pub(super) struct Template {
+pub(crate) struct Template {
     partition: i32,
     key: Vec<u8>,
     value: Vec<u8>,
@@ -35,7 +35,7 @@ pub(super) struct Template {
 
 impl Template {
     /// Copies a record that was read.
-    pub(super) fn of(record: &Record) -> Result<Self> {
+    pub(crate) fn of(record: &Record) -> Result<Self> {
         let headers = record.headers().into_iter();
         let headers = headers.map(|(name, value)| (name.to_owned(), value.unwrap_or_default().to_vec()));
         Ok(Self {
@@ -47,7 +47,7 @@ impl Template {
     }
 
     /// How many headers it has.
-    pub(super) fn header_count(&self) -> usize {
+    pub(crate) fn header_count(&self) -> usize {
         self.headers.len()
     }
 
@@ -64,12 +64,20 @@ impl Template {
 struct Outcomes {
     confirmed: AtomicUsize,
     failed: AtomicUsize,
+    /// Bytes to brokers so far, as of the last statistics.
+    sent_bytes: AtomicUsize,
+    statistics: AtomicUsize,
 }
 
 #[derive(Clone, Default)]
 struct Counting(Arc<Outcomes>);
 
-impl ClientContext for Counting {}
+impl ClientContext for Counting {
+    fn stats(&self, statistics: Statistics) {
+        self.0.sent_bytes.store(usize::try_from(statistics.tx_bytes).unwrap_or_default(), Ordering::Relaxed);
+        self.0.statistics.fetch_add(1, Ordering::Relaxed);
+    }
+}
 
 impl ProducerContext for Counting {
     type DeliveryOpaque = ();
@@ -81,17 +89,23 @@ impl ProducerContext for Counting {
 }
 
 /// A producer with the settings of ours.
-pub(super) struct RawProducer {
+pub(crate) struct RawProducer {
     producer: BaseProducer<Counting>,
     outcomes: Arc<Outcomes>,
     topic: String,
 }
 
 impl RawProducer {
-    pub(super) fn new(bootstrap: &str, topic: &str) -> Result<Self> {
+    pub(crate) fn new(bootstrap: &str, topic: &str) -> Result<Self> {
+        Self::with(bootstrap, topic, &[])
+    }
+
+    /// With settings that differ.
+    pub(crate) fn with(bootstrap: &str, topic: &str, settings: &[(&str, &str)]) -> Result<Self> {
         let counting = Counting::default();
         let outcomes = counting.0.clone();
-        let producer = ClientConfig::new()
+        let mut config = ClientConfig::new();
+        config
             .set("bootstrap.servers", bootstrap)
             .set("enable.idempotence", "true")
             .set("acks", "all")
@@ -100,13 +114,16 @@ impl RawProducer {
             .set("batch.size", "1000000")
             .set("queue.buffering.max.messages", "0")
             .set("queue.buffering.max.kbytes", "2147483647")
-            .set("socket.keepalive.enable", "true")
-            .create_with_context(counting)?;
+            .set("socket.keepalive.enable", "true");
+        for (name, value) in settings {
+            config.set(*name, *value);
+        }
+        let producer = config.create_with_context(counting)?;
         Ok(Self { producer, outcomes, topic: topic.to_owned() })
     }
 
     /// Sends the templates by turns and waits until all are confirmed.
-    pub(super) fn send(&self, templates: &[Template], count: usize, with_headers: bool) -> Result<()> {
+    pub(crate) fn send(&self, templates: &[Template], count: usize, with_headers: bool) -> Result<()> {
         let before = self.outcomes.confirmed.load(Ordering::Relaxed);
         for (sent, template) in templates.iter().cycle().take(count).enumerate() {
             if sent % POLL_EVERY == 0 {
@@ -130,6 +147,18 @@ impl RawProducer {
         Ok(())
     }
 
+    /// How many bytes this producer has sent to brokers, all its requests together. It needs `statistics.interval.ms`.
+    pub(crate) fn sent_bytes(&self) -> Result<usize> {
+        let outcomes = &self.outcomes;
+        // The next statistics may have been made before the last request: wait for two.
+        let (until, enough) = (Instant::now() + PATIENCE, outcomes.statistics.load(Ordering::Relaxed) + 2);
+        while outcomes.statistics.load(Ordering::Relaxed) < enough {
+            ensure!(Instant::now() < until, "librdkafka tells no statistics");
+            self.producer.poll(Duration::from_millis(100));
+        }
+        Ok(outcomes.sent_bytes.load(Ordering::Relaxed))
+    }
+
     fn check(&self) -> Result<()> {
         let failed = self.outcomes.failed.load(Ordering::Relaxed);
         ensure!(failed == 0, "{failed} records were not confirmed");
@@ -139,7 +168,7 @@ impl RawProducer {
 
 /// What is looked at in a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Look {
+pub(crate) enum Look {
     /// Its value.
     Value,
     /// Its value, and one header by its name, for which librdkafka parses them all.
@@ -147,7 +176,7 @@ pub(super) enum Look {
 }
 
 /// Reads so many records of a topic as a member of a group of its own. The time is from the first record to the last.
-pub(super) fn consume(bootstrap: &str, group: &str, topic: &str, count: usize, look: Look) -> Result<Duration> {
+pub(crate) fn consume(bootstrap: &str, group: &str, topic: &str, count: usize, look: Look) -> Result<Duration> {
     let consumer: BaseConsumer = ClientConfig::new()
         .set("bootstrap.servers", bootstrap)
         .set("group.id", group)

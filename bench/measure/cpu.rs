@@ -6,7 +6,7 @@ use std::time::Duration;
 const TICKS_PER_SECOND: u64 = 100;
 
 /// User and system time so far, to 10 ms; `None` where the system has no /proc.
-pub(super) fn used() -> Option<Duration> {
+pub(crate) fn used() -> Option<Duration> {
     let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
     ticks(&stat).map(|ticks| Duration::from_millis(ticks * 1000 / TICKS_PER_SECOND))
 }

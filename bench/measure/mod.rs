@@ -1,6 +1,6 @@
 //! How a work is measured, and what becomes of it.
 
-mod cpu;
+pub(crate) mod cpu;
 mod figure;
 mod machine;
 mod pairs;

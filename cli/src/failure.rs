@@ -239,9 +239,17 @@ impl From<EmitError> for Failure {
                 "read the cause; on Kafka check the access rights of this user (docs/operations/kafka-security.md)"
             }
             "record-too-large" => "make the event smaller, or raise the topic's max.message.bytes",
+            "record-key" => "give the field that is the record key a value; coursebus event show TYPE names it",
+            "partition-count" => {
+                "stop the producers and bring topic and catalogue in line; no event goes there before (docs/errors/partition-count.md)"
+            }
+            "not-sent" => {
+                "nothing was written: check that the bus is running and reachable (coursebus doctor), then run the command again"
+            }
             _ => LOG_AWAY,
         };
-        Self::new(error.code(), chain(&error), "the event", next).unless_full(is_full(&error))
+        let to = if let EmitError::Partitions { topic, .. } = &error { topic } else { "the event" };
+        Self::new(error.code(), chain(&error), to, next).unless_full(is_full(&error))
     }
 }
 
@@ -405,12 +413,13 @@ mod tests {
     }
 
     /// The codes of the producer's errors, of rows that the relay holds and of the import's, which are passed on as they are.
-    const PASSED_ON: [&str; 10] = [
+    const PASSED_ON: [&str; 11] = [
         "event-does-not-fit",
         "event-id-used",
         "import-invalid",
         "import-unreadable",
         "not-confirmed",
+        "not-sent",
         "outbox-row",
         "record-key",
         "record-too-large",

@@ -1,10 +1,16 @@
 //! Why an event was not emitted.
 
+use std::time::Duration;
+
 use coursebus_registry_tools::RegistryError;
 use coursebus_schemas::{encode::EncodeError, json::FitError};
-use coursebus_transport::{AdminError, AppendError, Class, Unflushed};
+use coursebus_transport::{AdminError, AppendError, Class};
 
-/// An event was not emitted, or is not known to be: only [`EmitError::Append`] with an `Unconfirmed` leaves that open.
+/// An event was not emitted, or is not known to be.
+///
+/// Two questions decide what a caller does. [`EmitError::class`]: may the same call succeed later (`Transient`), never with
+/// this event (`Poison`), or not before a person has done something (`Fatal`)? [`EmitError::is_in_doubt`]: may the event be
+/// on the log all the same? Then it is emitted again only with the same id, by which consumers tell it from others.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum EmitError {
@@ -61,7 +67,7 @@ pub enum EmitError {
         source: AdminError,
     },
     /// The log did not take the record, or did not confirm it.
-    #[error("an event of type {event_type} was not confirmed")]
+    #[error("an event of type {event_type} was not delivered")]
     Append {
         /// The event type.
         event_type: &'static str,
@@ -74,9 +80,44 @@ pub enum EmitError {
         /// What the log said.
         source: AppendError,
     },
-    /// Events were still on their way at the deadline.
-    #[error("not all events were confirmed in time")]
-    Flush(#[from] Unflushed),
+    /// The record key is null or of another kind than the type's: the event would have no order, or its key no meaning.
+    #[error("the record key of an event of type {event_type}, {path}, is {found}")]
+    RecordKey {
+        /// The event type.
+        event_type: &'static str,
+        /// The field that is the record key.
+        path: String,
+        /// `null`, or of which kind it is.
+        found: &'static str,
+    },
+    /// The topic has another number of partitions than its keys are divided by: an event of a key would lie apart from
+    /// those before it. Nothing was sent.
+    #[error("topic {topic} has {found} partitions, {expected} are expected")]
+    Partitions {
+        /// The full name of the topic.
+        topic: String,
+        /// How many it has.
+        found: i32,
+        /// How many the catalogue says, or it had at first ([`crate::PartitionCount`]).
+        expected: i32,
+    },
+    /// There was no room within the byte bound before the deadline: the log is away, or slower than this producer. Nothing
+    /// was sent.
+    #[error("there was no room to send an event of type {event_type} within {deadline:?}")]
+    NoRoom {
+        /// The event type.
+        event_type: &'static str,
+        /// How long was waited.
+        deadline: Duration,
+    },
+    /// The event was sent and not confirmed before the caller's deadline. **It may still come to the log.**
+    #[error("an event of type {event_type} was not confirmed within {deadline:?}")]
+    Late {
+        /// The event type.
+        event_type: &'static str,
+        /// How long was waited.
+        deadline: Duration,
+    },
 }
 
 impl EmitError {
@@ -84,12 +125,32 @@ impl EmitError {
     #[must_use]
     pub fn class(&self) -> Class {
         match self {
-            Self::Unfit { .. } | Self::NoSource { .. } | Self::Encode { .. } => Class::Poison,
-            Self::UnknownType { .. } | Self::NotRegistered { .. } => Class::Fatal,
+            Self::Unfit { .. } | Self::NoSource { .. } | Self::Encode { .. } | Self::RecordKey { .. } => Class::Poison,
+            Self::UnknownType { .. } | Self::NotRegistered { .. } | Self::Partitions { .. } => Class::Fatal,
             Self::Registry { source, .. } => source.class(),
             Self::Topic { source, .. } => source.class(),
             Self::Append { source, .. } | Self::Open { source } => source.class(),
-            Self::Flush(_) => Class::Transient,
+            Self::NoRoom { .. } | Self::Late { .. } => Class::Transient,
+        }
+    }
+
+    /// Whether the event may be on the log all the same. Where not, emitting it again makes no duplicate.
+    #[must_use]
+    pub fn is_in_doubt(&self) -> bool {
+        match self {
+            Self::Append { source, .. } => source.is_in_doubt(),
+            Self::Late { .. } => true,
+            Self::UnknownType { .. }
+            | Self::Unfit { .. }
+            | Self::NoSource { .. }
+            | Self::Encode { .. }
+            | Self::NotRegistered { .. }
+            | Self::Registry { .. }
+            | Self::Topic { .. }
+            | Self::Open { .. }
+            | Self::RecordKey { .. }
+            | Self::Partitions { .. }
+            | Self::NoRoom { .. } => false,
         }
     }
 
@@ -99,6 +160,10 @@ impl EmitError {
         match self {
             Self::UnknownType { .. } => "unknown-event-type",
             Self::Unfit { .. } | Self::NoSource { .. } | Self::Encode { .. } => "event-does-not-fit",
+            Self::RecordKey { .. } | Self::Append { source: AppendError::KeyRequired { .. }, .. } => "record-key",
+            Self::Partitions { .. } | Self::Append { source: AppendError::UnknownPartition { .. }, .. } => {
+                "partition-count"
+            }
             Self::NotRegistered { .. } => "schema-not-registered",
             Self::Registry { .. } => "registry-unavailable",
             Self::Topic { source: AdminError::UnknownTopic { .. }, .. } => "unknown-topic",
@@ -107,7 +172,9 @@ impl EmitError {
             Self::Topic { source: AdminError::Refused { .. }, .. }
             | Self::Append { source: AppendError::Refused { .. }, .. }
             | Self::Open { source: AppendError::Refused { .. } } => "bus-refused",
-            Self::Topic { .. } | Self::Append { .. } | Self::Open { .. } | Self::Flush(_) => "not-confirmed",
+            Self::NoRoom { .. } | Self::Topic { .. } | Self::Open { .. } => "not-sent",
+            Self::Append { source: AppendError::NotSent { .. }, .. } => "not-sent",
+            Self::Append { .. } | Self::Late { .. } => "not-confirmed",
         }
     }
 }

@@ -10,15 +10,23 @@
 //! What is not here: a producer never reads an event topic, and never registers a schema.
 
 pub mod adapters;
+mod cause;
 mod emit;
 mod error;
 mod headers;
 #[cfg(feature = "outbox")]
 pub mod outbox;
 pub mod partition;
+mod pending;
 #[cfg(feature = "relay")]
 pub mod relay;
+mod report;
 mod route;
+mod settings;
 
-pub use emit::{Emitted, Pending, Producer, ProducerSettings};
+pub use cause::Cause;
+pub use emit::Producer;
 pub use error::EmitError;
+pub use pending::{Emitted, Pending};
+pub use report::{Report, Undelivered};
+pub use settings::{PartitionCount, ProducerSettings};

@@ -4,17 +4,18 @@
 //! that it does not know.
 
 use std::borrow::Cow;
-use std::fmt;
 
 use time::OffsetDateTime;
 
 use crate::event::EventType;
 
+mod id;
 mod read;
 mod timestamp;
 
+pub use id::EventId;
 pub use read::MetadataError;
-pub use timestamp::{format_time, parse_time};
+pub use timestamp::{TimeText, format_time, parse_time};
 
 /// The names of the headers, in the order in which they are written.
 pub mod header {
@@ -45,10 +46,6 @@ pub mod header {
     /// The event that led to this one; ours.
     pub const CAUSATION_ID: &str = "ce_causationid";
 }
-
-/// The id of an event, unique within its source. Any text but the empty one; ours are UUIDs.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct EventId(String);
 
 /// What the headers say, besides the event type.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -127,29 +124,5 @@ impl Metadata {
         ];
         headers.extend(ours.into_iter().filter_map(|(name, value)| Some((name, value.as_ref()?.into()))));
         headers
-    }
-}
-
-impl EventId {
-    /// An event id from text; `None` for the empty text, which names nothing.
-    pub fn new(id: impl Into<String>) -> Option<Self> {
-        Some(id.into()).filter(|id| !id.is_empty()).map(Self)
-    }
-
-    /// The text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl From<uuid::Uuid> for EventId {
-    fn from(id: uuid::Uuid) -> Self {
-        Self(id.to_string())
-    }
-}
-
-impl fmt::Display for EventId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
     }
 }

@@ -159,6 +159,52 @@ async fn an_event_that_does_not_fit_is_refused_by_line_and_path() {
     assert!(tailed.iter().all(|event| event["data"]["course_run"]["title"] == "before"), "{tailed:?}");
 }
 
+#[test]
+fn what_event_emit_refuses_has_a_code_with_a_page() {
+    matrix("bad-input-command", "embedded", "none");
+    let cli = Cli::new();
+    let mut keyless = serde_json::to_value(course_run("s3cret")).unwrap();
+    keyless["course_run"]["course_key"] = Value::Null;
+    let refused = [
+        ("no.such.type.v1", line("x"), "unknown-event-type"),
+        (TYPE, keyless.to_string(), "event-does-not-fit"),
+        (TYPE, line(&"s3cret".repeat(500_000)), "record-too-large"),
+    ];
+    for (event_type, input, code) in refused {
+        let output = cli.run_with(["event", "emit", event_type], &input).code(1);
+        assert!(output.stderr().contains(&format!("error[{code}]")) && output.stderr().contains("do: "), "{output}");
+        assert!(output.stdout().is_empty() && !output.stderr().contains("s3cret"), "{output}");
+    }
+}
+
+/// A line that only the log refuses: those behind it were sent already, and what is on the log is printed.
+#[test]
+fn what_is_on_the_log_is_printed_also_after_a_line_that_failed() {
+    matrix("bad-input-command", "embedded", "none");
+    let cli = Cli::new();
+    let input = format!("{}\n{}\n{}\n", line("before"), line(&"s3cret".repeat(500_000)), line("behind"));
+    let output = cli.run_with(["event", "emit", TYPE], &input).code(1);
+    assert!(output.stderr().contains("error[record-too-large]") && output.stderr().contains("line 2"), "{output}");
+    let tailed = cli.run(["event", "tail", "--from", "earliest", "--until-end"]).ok().json_lines();
+    let ids = |lines: &[Value]| lines.iter().map(|line| line["id"].clone()).collect::<Vec<_>>();
+    assert_eq!(ids(&output.json_lines()), ids(&tailed));
+    assert!(!tailed.is_empty());
+}
+
+#[tokio::test]
+async fn a_topic_that_has_grown_is_refused_before_the_first_line() {
+    matrix("bad-input-command", "embedded", "none");
+    let cli = Cli::new();
+    cli.run_with(["event", "emit", TYPE], &line("first")).ok();
+    {
+        let log = EmbeddedLog::open(&cli.dir().join(".coursebus"), Sync::Disk, &Settings::default()).unwrap();
+        log.grow_topic(TOPIC, CourseRunCreated::TYPE.topic.partitions + 1).await.unwrap();
+    }
+    let output = cli.run_with(["event", "emit", TYPE], &line("s3cret")).code(1);
+    assert!(output.stderr().contains("error[partition-count]") && output.stderr().contains(TOPIC), "{output}");
+    assert!(output.stdout().is_empty() && output.stderr().contains("do: "), "{output}");
+}
+
 /// Runs a command that depends on something that is away, and holds how it ends.
 #[track_caller]
 fn gives_up(cli: &Cli, args: &[&str], input: &str, names: &str) {

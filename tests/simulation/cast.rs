@@ -7,7 +7,7 @@ use std::{
 
 use async_trait::async_trait;
 use coursebus_producer::{
-    Producer, ProducerSettings,
+    PartitionCount, Producer, ProducerSettings,
     adapters::lms::{self, Course, Enrollment, Learner},
 };
 use coursebus_registry_tools::{
@@ -64,7 +64,8 @@ async fn make() -> Cast {
         register(&registry, event_type, &mut schemas).await;
     }
     log.create_topic(&TopicSpec::new(topic(), PARTITIONS)).await.unwrap();
-    let settings = ProducerSettings { topic_prefix: PREFIX.to_owned(), ..ProducerSettings::default() };
+    let (topic_prefix, partitions) = (PREFIX.to_owned(), PartitionCount::AsFound);
+    let settings = ProducerSettings { topic_prefix, partitions, ..ProducerSettings::default() };
     let producer = Producer::new(log.clone(), registry, settings).await.unwrap();
     let mut reader = all_of(log.as_ref()).await;
     let (mut events, mut refused) = (Vec::new(), Vec::new());

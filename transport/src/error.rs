@@ -192,6 +192,15 @@ pub enum AppendError {
         /// What the backend said.
         source: Cause,
     },
+    /// The record was not sent before its time was up, or before the writer was closed. Nothing was written: it can be
+    /// appended again without a duplicate.
+    #[error("a record for topic {topic} was not sent in time")]
+    NotSent {
+        /// The full name, prefix included.
+        topic: String,
+        /// What the backend said last; for an embedded log the process that holds its lock.
+        source: Cause,
+    },
     /// The log did not confirm in time. **The record may or may not be in the log.**
     #[error("topic {topic} did not confirm a record within {waited:?}")]
     Unconfirmed {
@@ -220,7 +229,7 @@ impl AppendError {
     #[must_use]
     pub fn class(&self) -> Class {
         match self {
-            Self::Unconfirmed { .. } | Self::Rebalancing { .. } => Class::Transient,
+            Self::NotSent { .. } | Self::Unconfirmed { .. } | Self::Rebalancing { .. } => Class::Transient,
             Self::TooLarge { .. } | Self::KeyRequired { .. } => Class::Poison,
             Self::UnknownTopic { .. }
             | Self::UnknownPartition { .. }
@@ -228,6 +237,23 @@ impl AppendError {
             | Self::NotOwner { .. }
             | Self::Closed
             | Self::Refused { .. } => Class::Fatal,
+        }
+    }
+
+    /// Whether the record may be in the log all the same, so that appending it again may make a duplicate.
+    #[must_use]
+    pub fn is_in_doubt(&self) -> bool {
+        match self {
+            Self::Unconfirmed { .. } | Self::Closed => true,
+            Self::UnknownTopic { .. }
+            | Self::UnknownPartition { .. }
+            | Self::TooLarge { .. }
+            | Self::KeyRequired { .. }
+            | Self::Fenced { .. }
+            | Self::NotOwner { .. }
+            | Self::Rebalancing { .. }
+            | Self::NotSent { .. }
+            | Self::Refused { .. } => false,
         }
     }
 }

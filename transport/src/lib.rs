@@ -20,6 +20,7 @@ mod no_space;
 pub mod pattern;
 mod record;
 mod topic;
+mod writer;
 
 use std::{sync::Arc, time::Duration};
 
@@ -27,14 +28,17 @@ pub use address::{BusAddress, Sync};
 pub use error::{AdminError, AppendError, Cause, Class, OpenError, ReadError};
 pub use group_info::{GroupInfo, GroupMember};
 pub use group_settings::GroupSettings;
-pub(crate) use log::{Ack, Append, MemberOf};
+pub(crate) use log::MemberOf;
 pub use log::{
-    Appended, Assignment, Committer, Event, Fetched, Log, Member, Membership, Range, Reader, ReaderSettings, Receipt,
-    Revocation, Start, TxWriter, Unflushed, Writer, WriterSettings,
+    Assignment, Committer, Event, Fetched, Log, Member, Membership, Range, Reader, ReaderSettings, Revocation, Start,
+    TxWriter, partitions_of,
 };
 pub use no_space::NoSpace;
-pub use record::{Header, NewRecord, Offset, Record, TopicPartition};
+pub(crate) use record::Outgoing;
+pub use record::{Header, NewRecord, Offset, Record, RecordRef, TopicPartition};
 pub use topic::{Cleanup, ClusterId, TopicId, TopicInfo, TopicSpec};
+pub(crate) use writer::{Ack, Append};
+pub use writer::{Appended, Confirm, OutcomeCell, Receipt, Unflushed, Writer, WriterSettings};
 
 /// How soon members see topics that match a pattern of theirs, and new partitions, before the group divides them: at once on
 /// an embedded log; Kafka is asked this often (`topic.metadata.refresh.interval.ms`, which the settings file may change).

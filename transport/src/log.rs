@@ -2,20 +2,14 @@
 //!
 //! Nothing above this crate knows which backend it runs on.
 
-use std::{
-    future::Future,
-    pin::Pin,
-    sync::Arc,
-    task::{Context, Poll},
-    time::Duration,
-};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::sync::oneshot;
 
 use crate::{
-    AdminError, AppendError, ClusterId, GroupInfo, GroupSettings, NewRecord, Offset, ReadError, Record, TopicInfo,
-    TopicPartition, TopicSpec,
+    AdminError, AppendError, Appended, ClusterId, GroupInfo, GroupSettings, NewRecord, Offset, ReadError, Record,
+    TopicInfo, TopicPartition, TopicSpec, Writer, WriterSettings,
 };
 
 /// A cluster of topics. All calls may be made from any task; each waits a bounded time ([`crate::Settings::request_timeout`])
@@ -113,132 +107,10 @@ pub struct Range {
     pub latest: Offset,
 }
 
-/// How a writer behaves.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WriterSettings {
-    /// How many bytes may wait for their confirmation. At the bound [`Writer::append`] waits. Default 32 MiB.
-    pub in_flight_bytes_max: usize,
-    /// How long a record may wait for its confirmation before its receipt says `Unconfirmed`. Default 30 s.
-    pub delivery_timeout: Duration,
-    /// How long a batch waits for more records. Default 5 ms on Kafka; an embedded log never waits.
-    pub linger: Duration,
-}
-
-impl Default for WriterSettings {
-    fn default() -> Self {
-        Self {
-            in_flight_bytes_max: 32 << 20,
-            delivery_timeout: Duration::from_secs(30),
-            linger: Duration::from_millis(5),
-        }
-    }
-}
-
-/// Where a record came to lie.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Appended {
-    /// The partition it was addressed to.
-    pub partition: i32,
-    /// Its offset.
-    pub offset: Offset,
-}
-
-/// Appends records. Records that one task appends one after the other to one partition lie there in that order, also when
-/// some fail in between.
-///
-/// **Durable** is what a confirmation means: on Kafka all in-sync replicas have it, on an embedded log it is synced to disk
-/// (with `?sync=os` it is with the operating system). A confirmed record is never lost by this crate.
-#[derive(Clone)]
-pub struct Writer {
-    backend: Arc<dyn Append>,
-    budget: Arc<tokio::sync::Semaphore>,
-    budget_bytes: usize,
-}
-
-impl std::fmt::Debug for Writer {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Writer").field("budget_bytes", &self.budget_bytes).finish_non_exhaustive()
-    }
-}
-
-/// The part of a writer that differs between backends.
-pub(crate) trait Append: Send + Sync {
-    /// Takes the record, never blocks, and completes `ack` exactly once within the delivery time-out, from any thread.
-    fn enqueue(&self, record: NewRecord, ack: Ack);
-}
-
-impl Writer {
-    pub(crate) fn new(backend: Arc<dyn Append>, in_flight_bytes_max: usize) -> Self {
-        let budget_bytes = in_flight_bytes_max.clamp(1, tokio::sync::Semaphore::MAX_PERMITS.min(u32::MAX as usize));
-        Self { backend, budget: Arc::new(tokio::sync::Semaphore::new(budget_bytes)), budget_bytes }
-    }
-
-    /// Hands a record to the log. Waits only while the byte bound is reached; the receipt resolves when the record is
-    /// durable. Cancel-safe: a call that was dropped has appended nothing.
-    pub async fn append(&self, record: NewRecord) -> Receipt {
-        // A record larger than the whole budget takes all of it: it goes alone.
-        let cost = u32::try_from(record.size().min(self.budget_bytes)).unwrap_or(u32::MAX);
-        let (done, receipt) = oneshot::channel();
-        match self.budget.clone().acquire_many_owned(cost).await {
-            Ok(permit) => self.backend.enqueue(record, Ack { done: Some(done), _permit: Some(permit) }),
-            Err(_closed) => drop(done),
-        }
-        Receipt(receipt)
-    }
-
-    /// Waits until everything appended so far is confirmed or has failed (each receipt says which), or `deadline` has
-    /// passed.
-    ///
-    /// # Errors
-    /// [`Unflushed`] with the number of bytes whose fate is not known yet.
-    pub async fn flush(&self, deadline: Duration) -> Result<(), Unflushed> {
-        let all = u32::try_from(self.budget_bytes).unwrap_or(u32::MAX);
-        match tokio::time::timeout(deadline, self.budget.acquire_many(all)).await {
-            Ok(_all_back) => Ok(()),
-            Err(_elapsed) => {
-                Err(Unflushed { bytes: self.budget_bytes.saturating_sub(self.budget.available_permits()), deadline })
-            }
-        }
-    }
-}
-
-/// A flush reached its deadline.
-#[derive(Debug, thiserror::Error)]
-#[error("{bytes} bytes of records were not confirmed within {deadline:?}")]
-pub struct Unflushed {
-    /// What is still in flight, in bytes.
-    pub bytes: usize,
-    /// How long was waited.
-    pub deadline: Duration,
-}
-
-/// The producer's half of a receipt: completed once, it gives the record's bytes back to the budget.
-pub(crate) struct Ack {
-    done: Option<oneshot::Sender<Result<Appended, AppendError>>>,
-    _permit: Option<OwnedSemaphorePermit>,
-}
-
-impl Ack {
-    /// Says what became of the record.
-    pub(crate) fn complete(mut self, outcome: Result<Appended, AppendError>) {
-        if let Some(done) = self.done.take() {
-            // Nobody waits for a receipt that was dropped.
-            let _ = done.send(outcome);
-        }
-    }
-}
-
-/// Resolves when the record is durable, or has failed. Dropping it does not take the record back.
-#[derive(Debug)]
-#[must_use = "a receipt says whether the record is durable"]
-pub struct Receipt(oneshot::Receiver<Result<Appended, AppendError>>);
-
-impl Future for Receipt {
-    type Output = Result<Appended, AppendError>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        Pin::new(&mut self.0).poll(cx).map(|outcome| outcome.unwrap_or(Err(AppendError::Closed)))
-    }
+/// The partitions that records go to, each once: what [`TxWriter::sweep`] wants to know.
+pub fn partitions_of<'a>(records: impl IntoIterator<Item = &'a NewRecord>) -> Vec<TopicPartition> {
+    let places: HashSet<(&Arc<str>, i32)> = records.into_iter().map(|r| (&r.topic, r.partition)).collect();
+    places.into_iter().map(|(topic, partition)| TopicPartition::new(topic.clone(), partition)).collect()
 }
 
 /// Writes several records so that a committed reader sees all of them or none.
@@ -248,6 +120,20 @@ impl Future for Receipt {
 pub trait TxWriter: Send {
     /// Begins a transaction. An open one is aborted first.
     async fn begin(&mut self) -> Result<(), AppendError>;
+
+    /// Makes sure that no commit of this writer completes what an earlier transaction of its id left open on these partitions.
+    /// To be called before [`TxWriter::begin`] with the partitions that the transaction will write to; what was swept once is
+    /// not swept again.
+    ///
+    /// A backend does nothing where a new writer of the id already settles that. On Kafka the broker should, and does not
+    /// always (ADR 0020): there it is an aborted transaction with a record a partition, which no committed reader sees.
+    ///
+    /// # Errors
+    /// Those of [`TxWriter::append`] and [`TxWriter::commit`]; it may be tried again.
+    async fn sweep(&mut self, partitions: &[TopicPartition]) -> Result<(), AppendError> {
+        let _ = partitions;
+        Ok(())
+    }
 
     /// Adds a record. It is refused here or by [`TxWriter::commit`].
     async fn append(&mut self, record: NewRecord) -> Result<(), AppendError>;

@@ -81,11 +81,121 @@ impl NewRecord {
     /// What the record counts against byte bounds: key, value, headers and a fixed overhead.
     #[must_use]
     pub fn size(&self) -> usize {
-        const OVERHEAD: usize = 64;
-        let headers: usize =
-            self.headers.iter().map(|h| h.name.len() + h.value.as_ref().map_or(0, Bytes::len) + 4).sum();
-        OVERHEAD + self.key.as_ref().map_or(0, Bytes::len) + self.value.as_ref().map_or(0, Bytes::len) + headers
+        budget_size(self)
     }
+}
+
+/// A record to be appended that stays its maker's: a log that takes it has copied it when the call returns.
+#[derive(Debug, Clone, Copy)]
+pub struct RecordRef<'a> {
+    /// The full name of the topic, prefix included.
+    pub topic: &'a Arc<str>,
+    /// Counted from 0.
+    pub partition: i32,
+    /// Milliseconds since 1970, UTC; the moment of appending when it is `None`.
+    pub timestamp_ms: Option<i64>,
+    /// Null for a record that has no order.
+    pub key: Option<&'a [u8]>,
+    /// Null is a tombstone.
+    pub value: Option<&'a [u8]>,
+    /// Names and values, in the order in which they are stored.
+    pub headers: &'a [(&'static str, &'a [u8])],
+}
+
+impl RecordRef<'_> {
+    /// What the record counts against byte bounds, as [`NewRecord::size`].
+    #[must_use]
+    pub fn size(&self) -> usize {
+        budget_size(self)
+    }
+
+    /// A copy that stands by itself: one allocation for all its bytes, and one for the list of headers.
+    #[must_use]
+    pub fn to_record(self) -> NewRecord {
+        let parts = || self.key.into_iter().chain(self.value).chain(self.headers.iter().map(|(_, value)| *value));
+        let mut bytes = Vec::with_capacity(parts().map(<[u8]>::len).sum());
+        parts().for_each(|part| bytes.extend_from_slice(part));
+        let mut rest = Bytes::from(bytes);
+        let mut take = |part: &[u8]| rest.split_to(part.len());
+        NewRecord {
+            topic: self.topic.clone(),
+            partition: self.partition,
+            timestamp_ms: self.timestamp_ms,
+            key: self.key.map(&mut take),
+            value: self.value.map(&mut take),
+            headers: self.headers.iter().map(|(name, value)| Header::new(*name, take(value))).collect(),
+        }
+    }
+}
+
+/// What the parts of a backend that only look at a record need of it, whoever owns it.
+pub(crate) trait Outgoing {
+    fn topic(&self) -> &Arc<str>;
+    fn partition(&self) -> i32;
+    fn timestamp_ms(&self) -> Option<i64>;
+    fn key(&self) -> Option<&[u8]>;
+    fn value(&self) -> Option<&[u8]>;
+    /// Names and values.
+    fn headers(&self) -> impl ExactSizeIterator<Item = (&[u8], Option<&[u8]>)>;
+}
+
+impl Outgoing for NewRecord {
+    fn topic(&self) -> &Arc<str> {
+        &self.topic
+    }
+
+    fn partition(&self) -> i32 {
+        self.partition
+    }
+
+    fn timestamp_ms(&self) -> Option<i64> {
+        self.timestamp_ms
+    }
+
+    fn key(&self) -> Option<&[u8]> {
+        self.key.as_deref()
+    }
+
+    fn value(&self) -> Option<&[u8]> {
+        self.value.as_deref()
+    }
+
+    fn headers(&self) -> impl ExactSizeIterator<Item = (&[u8], Option<&[u8]>)> {
+        self.headers.iter().map(|header| (header.name.as_bytes(), header.value.as_deref()))
+    }
+}
+
+impl Outgoing for RecordRef<'_> {
+    fn topic(&self) -> &Arc<str> {
+        self.topic
+    }
+
+    fn partition(&self) -> i32 {
+        self.partition
+    }
+
+    fn timestamp_ms(&self) -> Option<i64> {
+        self.timestamp_ms
+    }
+
+    fn key(&self) -> Option<&[u8]> {
+        self.key
+    }
+
+    fn value(&self) -> Option<&[u8]> {
+        self.value
+    }
+
+    fn headers(&self) -> impl ExactSizeIterator<Item = (&[u8], Option<&[u8]>)> {
+        self.headers.iter().map(|(name, value)| (name.as_bytes(), Some(*value)))
+    }
+}
+
+fn budget_size(record: &impl Outgoing) -> usize {
+    const OVERHEAD: usize = 64;
+    let length = |part: Option<&[u8]>| part.map_or(0, <[u8]>::len);
+    let headers: usize = record.headers().map(|(name, value)| name.len() + length(value) + 4).sum();
+    OVERHEAD + length(record.key()) + length(record.value()) + headers
 }
 
 /// A record that was read.
@@ -237,5 +347,35 @@ impl Record {
 impl fmt::Debug for Record {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Record({}/{} @ {})", self.topic(), self.partition, self.offset)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lent_record_and_its_copy_are_the_same() {
+        let topic = "t".into();
+        let lent = RecordRef {
+            topic: &topic,
+            partition: 3,
+            timestamp_ms: Some(5),
+            key: None,
+            value: Some(b"value"),
+            headers: &[("a", b"1"), ("b", b""), ("a", b"22")],
+        };
+        let copy = lent.to_record();
+        let expected = NewRecord {
+            topic: "t".into(),
+            partition: 3,
+            timestamp_ms: Some(5),
+            key: None,
+            value: Some("value".into()),
+            headers: vec![Header::new("a", "1"), Header::new("b", ""), Header::new("a", "22")],
+        };
+        assert_eq!(copy, expected);
+        assert_eq!(copy.size(), lent.size());
+        assert!(lent.headers().eq(copy.headers()));
     }
 }

@@ -80,8 +80,9 @@ pub(crate) enum Failed {
 #[derive(Debug)]
 pub(crate) struct Book {
     bounds: HeldBounds,
-    by_order: HashMap<Arc<[u8]>, Hold>,
-    by_record: HashMap<Arc<[u8]>, Hold>,
+    // While one key is held, each record of the partition is looked up here: the hash is what that costs.
+    by_order: HashMap<Arc<[u8]>, Hold, foldhash::fast::RandomState>,
+    by_record: HashMap<Arc<[u8]>, Hold, foldhash::fast::RandomState>,
     alone: HashMap<Offset, Hold>,
     due: BTreeSet<(Instant, HoldKey)>,
     /// Holds whose first record lies where the partition was not read yet.
@@ -95,8 +96,8 @@ impl Book {
     pub(crate) fn new(bounds: HeldBounds) -> Self {
         Self {
             bounds,
-            by_order: HashMap::new(),
-            by_record: HashMap::new(),
+            by_order: HashMap::default(),
+            by_record: HashMap::default(),
             alone: HashMap::new(),
             due: BTreeSet::new(),
             unread: BTreeSet::new(),

@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use coursebus_transport::{AppendError, Class, Log, NewRecord, Offset, TopicPartition, TxWriter};
+use coursebus_transport::{AppendError, Class, Log, NewRecord, Offset, TopicPartition, TxWriter, partitions_of};
 use tokio::sync::{OwnedMutexGuard, OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 use crate::{Backoff, ProcessError, Progress};
@@ -184,6 +184,7 @@ impl Task {
             None => self.writer.insert(self.log.transactional(&self.id).await?),
         };
         let outcome = async {
+            writer.sweep(&partitions_of(batch.iter().map(|order| &order.event))).await?;
             writer.begin().await?;
             if let Some(membership) = membership {
                 writer.positions(membership, &positions).await?;

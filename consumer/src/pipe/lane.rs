@@ -1,6 +1,8 @@
 //! One partition of a pipe: a batch in, one transaction out.
 
-use coursebus_transport::{AppendError, Class, Membership, NewRecord, Offset, Record, TopicPartition, TxWriter};
+use coursebus_transport::{
+    AppendError, Class, Membership, NewRecord, Offset, Record, TopicPartition, TxWriter, partitions_of,
+};
 use tokio::time::{Instant, sleep};
 
 use super::Pipe;
@@ -173,6 +175,7 @@ impl<'a> PipeLane<'a> {
     }
 
     async fn transaction(&mut self, records: &[NewRecord], next: Offset) -> Result<(), AppendError> {
+        self.writer.sweep(&partitions_of(records)).await?;
         self.writer.begin().await?;
         for record in records {
             self.writer.append(record.clone()).await?;

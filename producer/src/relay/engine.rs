@@ -19,7 +19,6 @@ use super::{
     plan::{Cause, Plan},
     prepare::{Front, Prepared},
     publish::{Publisher, Unpublished, last_receipt},
-    receipt::Receipt,
     routes::Routes,
     store::{Settle, Store},
 };
@@ -175,30 +174,46 @@ impl Engine {
             self.front.recall().await?;
             return Ok(Some(Publisher::plain(self.log.as_ref()).await?));
         }
-        let publisher = Publisher::transactional(self.log.as_ref(), &self.own).await?;
+        let mut publisher = Publisher::transactional(self.log.as_ref(), &self.own).await?;
+        publisher.sweep_own().await?;
         if !holding.confirm().await? {
             return Ok(None);
         }
-        if let Some(receipt) = last_receipt(self.log.as_ref(), &self.own).await?
-            && receipt.identity == self.back.identity
-        {
-            self.compare(&receipt);
+        let receipt = last_receipt(self.log.as_ref(), &self.own).await?;
+        let receipt = receipt.filter(|receipt| receipt.identity == self.back.identity);
+        self.compare(receipt.as_ref().map_or(0, |receipt| receipt.batch));
+        if let Some(receipt) = receipt {
             let deleted = self.store.forget(&receipt.rows, receipt.batch).await?;
             self.back.summary.recovered += deleted;
+            tracing::info!(
+                relay = self.settings.holder,
+                batch = receipt.batch,
+                rows = receipt.rows.len(),
+                deleted,
+                "settled the last batch on the log"
+            );
             self.back.batch = self.back.batch.max(receipt.batch);
         }
         self.front.recall().await?;
         Ok(Some(publisher))
     }
 
-    /// The log is at most one batch ahead of the database.
-    fn compare(&self, receipt: &Receipt) {
-        if receipt.batch > self.back.batch + 1 {
+    /// The log is at most one batch ahead of the database, and never behind it.
+    fn compare(&self, log: i64) {
+        let database = self.back.batch;
+        if log > database + 1 {
             tracing::error!(
-                log = receipt.batch,
-                database = self.back.batch,
+                log,
+                database,
                 "the bus is ahead of the outbox: its database was restored from a backup, and events whose rows came back with \
                  it are published again"
+            );
+        } else if log < database {
+            tracing::warn!(
+                log,
+                database,
+                "the bus is behind the outbox: it is another one, has lost what it had confirmed, or a relay ran without \
+                 transactions"
             );
         }
     }

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use coursebus_transport::{
     AdminError, AppendError, Class, Log, NewRecord, Offset, ReaderSettings, TopicPartition, TopicSpec, TxWriter,
-    Writer, WriterSettings,
+    Writer, WriterSettings, partitions_of,
 };
 
 use super::{RelayTrouble, encode::Refusal, plan::Publish, receipt};
@@ -61,6 +61,16 @@ impl Publisher {
         Ok(Self::Plain(log.writer(WriterSettings::default()).await.map_err(appending)?))
     }
 
+    /// Makes sure that the receipts on the relay's topic are all that there will be of earlier relays.
+    pub(crate) async fn sweep_own(&mut self) -> Result<(), RelayTrouble> {
+        match self {
+            Self::Transactional { writer, topic } => {
+                writer.sweep(&[TopicPartition::new(topic.clone(), 0)]).await.map_err(appending)
+            }
+            Self::Plain(_) => Ok(()),
+        }
+    }
+
     /// Publishes a batch, in order; when this returns, all of it is durable.
     pub(crate) async fn publish(&mut self, batch: Vec<Publish>, receipt: Receipt) -> Result<(), Unpublished> {
         match self {
@@ -96,6 +106,8 @@ async fn in_transaction(
     receipt: Receipt,
 ) -> Result<(), Unpublished> {
     let trouble = |error| Unpublished::Trouble(appending(error));
+    let partitions = partitions_of(batch.iter().map(|row| &row.record));
+    writer.sweep(&partitions).await.map_err(|error| refused(error, None, own))?;
     writer.begin().await.map_err(trouble)?;
     for row in batch {
         let id = row.id;
@@ -142,7 +154,8 @@ async fn plainly(writer: &Writer, batch: Vec<Publish>) -> Result<(), Unpublished
     failed.map_or(Ok(()), Err)
 }
 
-/// The last receipt on the relay's topic. To be read after the earlier relays are fenced.
+/// The last receipt on the relay's topic. To be read after the earlier relays are fenced and their traces swept: what then lies
+/// before the topic's end is all settled, and is waited for.
 pub(crate) async fn last_receipt(log: &dyn Log, topic: &str) -> Result<Option<Receipt>, RelayTrouble> {
     let partition = TopicPartition::new(topic, 0);
     let range = log.range(&partition).await;
@@ -150,7 +163,7 @@ pub(crate) async fn last_receipt(log: &dyn Log, topic: &str) -> Result<Option<Re
     let mut back = LOOK_BACK;
     loop {
         let from = Offset(range.latest.0.saturating_sub(back).max(range.earliest.0));
-        let found = read_from(log, &partition, from).await?;
+        let found = read_between(log, &partition, from, range.latest).await?;
         if found.is_some() || from == range.earliest {
             return Ok(found);
         }
@@ -159,7 +172,12 @@ pub(crate) async fn last_receipt(log: &dyn Log, topic: &str) -> Result<Option<Re
     }
 }
 
-async fn read_from(log: &dyn Log, partition: &TopicPartition, from: Offset) -> Result<Option<Receipt>, RelayTrouble> {
+async fn read_between(
+    log: &dyn Log,
+    partition: &TopicPartition,
+    from: Offset,
+    to: Offset,
+) -> Result<Option<Receipt>, RelayTrouble> {
     let trouble = |source: coursebus_transport::Cause| RelayTrouble::Log { what: "read the relay's topic", source };
     let reader = log.reader(vec![(partition.clone(), from)], ReaderSettings::default()).await;
     let mut reader = reader.map_err(|error| trouble(error.into()))?;
@@ -173,7 +191,7 @@ async fn read_from(log: &dyn Log, partition: &TopicPartition, from: Offset) -> R
                 last = Some(Receipt::from_bytes(value).map_err(|error| trouble(error.into()))?);
             }
         }
-        if !fetched.ends.is_empty() {
+        if fetched.ends.iter().any(|(_, end)| *end >= to) {
             return Ok(last);
         }
     }

@@ -78,7 +78,7 @@ impl Metadata {
         let identity = identity(event_type, id, source)?;
         let owned = |value: Option<&str>| value.map(str::to_owned);
         let metadata = Self {
-            id: EventId(identity.id.to_owned()),
+            id: EventId::new(identity.id).ok_or(MetadataError::Empty { header: header::ID })?,
             source: identity.source.to_owned(),
             time: time.map_or(Some(emitted), parse_time).ok_or(MetadataError::Time)?,
             minor: minor.map_or(Ok(0), str::parse).map_err(|_| MetadataError::MinorVersion)?,

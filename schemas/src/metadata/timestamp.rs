@@ -6,28 +6,59 @@ use time::{OffsetDateTime, UtcOffset};
 /// Writes a time as Python's `isoformat` does in UTC: `2026-04-05T06:07:08.000009+00:00`, six digits or no
 /// fraction at all. What is less than a microsecond is cut off.
 pub fn format_time(time: OffsetDateTime) -> String {
-    // Only in the last hours of the year 9999 is there no such time in UTC.
-    let time = time.checked_to_offset(UtcOffset::UTC).unwrap_or_else(|| time.replace_offset(UtcOffset::UTC));
-    let (year, month, day) = time.to_calendar_date();
-    let (hour, minute, second, micro) = time.to_hms_micro();
-    let mut text = String::with_capacity("2026-04-05T06:07:08.000009+00:00".len());
-    // Digit by digit: each event that is emitted has a time, and the machinery of formatting costs more than its encoding.
-    let mut push = |before: &str, value: u32, digits: u32| {
-        text.push_str(before);
-        text.extend((0..digits).rev().filter_map(|place| char::from_digit(value / 10_u32.pow(place) % 10, 10)));
-    };
-    // Years that RFC 3339 has: no time of an event is before the year 0.
-    push("", year.unsigned_abs(), 4);
-    push("-", u8::from(month).into(), 2);
-    push("-", day.into(), 2);
-    push("T", hour.into(), 2);
-    push(":", minute.into(), 2);
-    push(":", second.into(), 2);
-    if micro != 0 {
-        push(".", micro, 6);
+    TimeText::new(time).as_str().to_owned()
+}
+
+/// The text of [`format_time`] without an allocation: each event that is emitted has a time.
+#[derive(Debug, Clone, Copy)]
+pub struct TimeText {
+    bytes: [u8; FORM.len()],
+    len: usize,
+}
+
+const FORM: &[u8; 32] = b"0000-00-00T00:00:00.000000+00:00";
+const SECONDS_END: usize = "0000-00-00T00:00:00".len();
+
+impl TimeText {
+    /// Writes a time.
+    pub fn new(time: OffsetDateTime) -> Self {
+        // Only in the last hours of the year 9999 is there no such time in UTC.
+        let time = time.checked_to_offset(UtcOffset::UTC).unwrap_or_else(|| time.replace_offset(UtcOffset::UTC));
+        let (year, month, day) = time.to_calendar_date();
+        let (hour, minute, second, micro) = time.to_hms_micro();
+        let mut bytes = *FORM;
+        // Years that RFC 3339 has: no time of an event is before the year 0.
+        digits(&mut bytes[0..4], year.unsigned_abs());
+        digits(&mut bytes[5..7], u8::from(month).into());
+        digits(&mut bytes[8..10], day.into());
+        digits(&mut bytes[11..13], hour.into());
+        digits(&mut bytes[14..16], minute.into());
+        digits(&mut bytes[17..19], second.into());
+        digits(&mut bytes[20..26], micro);
+        if micro == 0 {
+            bytes.copy_within(FORM.len() - "+00:00".len().., SECONDS_END);
+            return Self { bytes, len: SECONDS_END + "+00:00".len() };
+        }
+        Self { bytes, len: bytes.len() }
     }
-    text.push_str("+00:00");
-    text
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(self.as_bytes()).expect("digits and ASCII signs only")
+    }
+
+    /// The text's bytes.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes[..self.len]
+    }
+}
+
+/// Fills the field from its end; what does not fit into it is left out.
+fn digits(field: &mut [u8], mut value: u32) {
+    for digit in field.iter_mut().rev() {
+        *digit = b'0' + (value % 10) as u8;
+        value /= 10;
+    }
 }
 
 /// Reads an RFC 3339 time of any offset; the result is in UTC.

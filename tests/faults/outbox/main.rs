@@ -113,6 +113,9 @@ impl Scene {
             relays.memory_kib / 1024,
             began.elapsed()
         ));
+        if !report.is_clean() {
+            say(&format!("faults: the relays on {name} said:\n{}", relays.said.join("\n")));
+        }
         report.is_clean()
     }
 }

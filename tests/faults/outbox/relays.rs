@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use coursebus_tests::{Background, Cli, OutboxDb, say};
+use coursebus_tests::{Background, Cli, OutboxDb};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use serde_json::Value;
 use tokio::runtime::Runtime;
@@ -21,19 +21,22 @@ const LOOK: Duration = Duration::from_millis(250);
 #[derive(Debug, Default, Clone, Copy)]
 pub struct Kills {
     any_moment: u32,
-    /// After something was published, with the rows locked against deletion.
-    between: u32,
+    /// With the rows locked against deletion, and something published about then.
+    aimed: u32,
     while_broker_away: u32,
+    /// How often a relay began by deleting rows of a batch that was on the log already: what was before it ended between
+    /// publishing and deleting.
+    between: u32,
 }
 
 impl fmt::Display for Kills {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { any_moment, between, while_broker_away } = self;
+        let Self { any_moment, aimed, while_broker_away, between } = self;
         write!(
             f,
-            "killed {} times ({between} with rows locked that it had published or was about to, {while_broker_away} while the broker was away, \
-             {any_moment} at another moment)",
-            any_moment + between + while_broker_away
+            "killed {} times ({aimed} with the rows locked, {while_broker_away} while the broker was away, {any_moment} at another \
+             moment), {between} times between publishing and deleting",
+            any_moment + aimed + while_broker_away
         )
     }
 }
@@ -45,27 +48,30 @@ pub struct Relays {
     two: Vec<Background>,
     random: StdRng,
     pub kills: Kills,
+    /// What those that ended had said.
+    pub said: Vec<String>,
     /// The most resident memory that one of them had, in KiB.
     pub memory_kib: u64,
 }
 
 impl Relays {
     pub fn start(cli: &Cli, db: &str, seed: u64) -> Self {
-        let two = (0..2).map(|_| run(cli, db)).collect();
+        let cli = cli.another().env("COURSEBUS_LOG", "warn,coursebus_producer=info");
+        let two = (0..2).map(|_| run(&cli, db)).collect();
         let random = StdRng::seed_from_u64(seed);
-        Self { cli: cli.another(), db: db.to_owned(), two, random, kills: Kills::default(), memory_kib: 0 }
+        Self { cli, db: db.to_owned(), two, random, kills: Kills::default(), said: Vec::new(), memory_kib: 0 }
     }
 
     /// Kills the active relay with -9, at any moment or between publishing and deleting, and starts another one.
     pub fn kill_one(&mut self, runtime: &Runtime, db: &OutboxDb, broker: &Outage) {
         thread::sleep(Duration::from_millis(self.random.random_range(500..3_500)));
         self.weigh();
-        let is_aimed = self.kills.between == 0 || self.random.random_range(0..2) == 0;
+        let is_aimed = self.kills.aimed == 0 || self.random.random_range(0..2) == 0;
         if broker.is_away() {
             self.kill_active();
             self.kills.while_broker_away += 1;
         } else if is_aimed && self.kill_before_it_deletes(runtime, db) {
-            self.kills.between += 1;
+            self.kills.aimed += 1;
         } else {
             if !is_aimed {
                 self.kill_active();
@@ -78,7 +84,21 @@ impl Relays {
 
     fn kill_active(&mut self) {
         let active = self.active(&self.status());
-        self.two.remove(active).kill();
+        self.kill(active);
+    }
+
+    fn kill(&mut self, at: usize) {
+        let relay = self.two.remove(at);
+        let pid = relay.pid();
+        self.heard(pid, relay.kill().stderr());
+    }
+
+    /// Keeps what a relay said, and counts where it had to delete what was on the log already.
+    fn heard(&mut self, pid: u32, said: &str) {
+        let deleted =
+            said.lines().filter(|line| line.contains("settled the last batch") && !line.contains("deleted=0"));
+        self.kills.between += deleted.count() as u32;
+        self.said.extend(said.lines().map(|line| format!("{pid}: {line}")));
     }
 
     fn status(&self) -> Value {
@@ -110,7 +130,7 @@ impl Relays {
         while !published && before.is_some() && Instant::now() < until {
             published = topic.as_deref().and_then(|topic| self.end_of(topic)) > before;
         }
-        self.two.remove(active).kill();
+        self.kill(active);
         let is_between = published && self.status()["batches"] == deleted;
         runtime.block_on(connection.execute("ROLLBACK")).expect("the lock goes");
         is_between
@@ -152,11 +172,10 @@ impl Relays {
         for relay in &self.two {
             relay.interrupt();
         }
-        for relay in self.two.drain(..) {
+        for relay in std::mem::take(&mut self.two) {
+            let pid = relay.pid();
             let ended = relay.end_within(Duration::from_secs(60));
-            if let Some(said) = ended.stderr().lines().next() {
-                say(&format!("faults: a relay said: {said}"));
-            }
+            self.heard(pid, ended.stderr());
         }
         took
     }

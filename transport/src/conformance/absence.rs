@@ -41,8 +41,8 @@ pub async fn a_log_that_is_not_there_is_reported_in_time(f: &Fixture) {
     assert!(matches!(tx, AppendError::Unconfirmed { .. }) && tx.class() == Class::Transient, "{tx:?}");
 }
 
-/// A record is unconfirmed after the delivery time-out; a flush gives up at its own deadline and says how much is left.
-pub async fn a_writer_without_a_log_says_unconfirmed_and_unflushed(f: &Fixture) {
+/// A record that never went out is said to be nowhere after the delivery time-out; a flush gives up at its own deadline and says how much is left.
+pub async fn a_writer_without_a_log_says_not_sent_and_unflushed(f: &Fixture) {
     let Some(absent) = f.open_absent().await else { return };
     let topic = f.unique("topic").into();
     let settings = WriterSettings { delivery_timeout: Duration::from_secs(2), ..WriterSettings::default() };
@@ -53,7 +53,22 @@ pub async fn a_writer_without_a_log_says_unconfirmed_and_unflushed(f: &Fixture) 
     assert!(unflushed.bytes > 0, "{unflushed}");
     assert!(begun.elapsed() < Duration::from_secs(2), "the flush kept its own deadline: {:?}", begun.elapsed());
     let lost = receipt.await.expect_err("it cannot be confirmed");
-    assert!(matches!(lost, AppendError::Unconfirmed { .. }) && lost.class() == Class::Transient, "{lost:?}");
+    assert!(matches!(lost, AppendError::NotSent { .. }) && lost.class() == Class::Transient, "{lost:?}");
+    assert!(!lost.is_in_doubt());
     assert!(begun.elapsed() < IN_TIME, "{:?}", begun.elapsed());
     writer.flush(Duration::from_secs(1)).await.expect("nothing is in flight any more");
+}
+
+/// What a writer gives up has its outcome at once, long before its time-out.
+pub async fn a_writer_that_gives_up_says_so_of_each_record(f: &Fixture) {
+    let Some(absent) = f.open_absent().await else { return };
+    let topic = f.unique("topic").into();
+    let settings = WriterSettings { delivery_timeout: Duration::from_secs(3600), ..WriterSettings::default() };
+    let writer = absent.writer(settings).await.expect("a writer needs no log yet");
+    let receipts = [writer.append(valued(&topic, 0, "x")).await, writer.append(valued(&topic, 1, "y")).await];
+    writer.give_up();
+    for receipt in receipts {
+        let lost = tokio::time::timeout(f.profile.patience, receipt).await.expect("an outcome").expect_err("no log");
+        assert!(matches!(lost, AppendError::NotSent { .. }), "{lost:?}");
+    }
 }

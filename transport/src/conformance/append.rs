@@ -6,7 +6,7 @@ use super::{
     Fixture,
     fixture::{append, header, noise, noise_of, numbers, partition, record, texts, valued},
 };
-use crate::{AppendError, Class, NewRecord, TopicSpec, Writer, WriterSettings};
+use crate::{AppendError, Class, Confirm, NewRecord, OutcomeCell, RecordRef, TopicSpec, Writer, WriterSettings};
 
 /// Many tasks write to several partitions; what one task writes to one partition lies there in its order, without a
 /// gap.
@@ -203,6 +203,40 @@ pub async fn an_unknown_partition_is_refused(f: &Fixture) {
             matches!(refused, Err(AppendError::UnknownPartition { partition }) if *partition == expected),
             "{refused:?}"
         );
+    }
+}
+
+/// A record that is lent and one that is given keep their order, and each its own headers, whether the log takes what is
+/// lent or not; also when lists of headers are used again.
+pub async fn lent_records_lie_between_owned_ones(f: &Fixture) {
+    const ROUNDS: usize = 20;
+    const EACH: usize = 30;
+    let topic = f.topic(1).await;
+    let writer = f.writer().await;
+    for round in 0..ROUNDS {
+        for i in 0..EACH {
+            let text = format!("{:05}", round * EACH + i);
+            // Names and lengths repeat, values do not; every third list is of another shape.
+            let wide: [(&'static str, &[u8]); 3] = [("same", b"s"), ("number", text.as_bytes()), ("null", b"")];
+            let headers = if i % 3 == 0 { &wide[..2] } else { &wide[..] };
+            let (partition, key) = (0, Some(text.as_bytes()));
+            let lent = RecordRef { topic: &topic, partition, timestamp_ms: None, key, value: key, headers };
+            let outcome = Arc::new(OutcomeCell::default());
+            let offered = if i % 7 == 0 { Err(outcome as Arc<dyn Confirm>) } else { writer.offer(&lent, outcome) };
+            if let Err(outcome) = offered {
+                writer.append_to(lent.to_record(), outcome).await;
+            }
+        }
+        writer.flush(f.profile.patience).await.expect("all is confirmed");
+    }
+    let seen = f.read_all(&topic, 1).await;
+    let expected: Vec<_> = (0..ROUNDS * EACH).map(|number| format!("{number:05}")).collect();
+    assert_eq!(texts(&seen, 0), expected);
+    for (number, seen) in seen.iter().enumerate() {
+        let count = if (number % EACH).is_multiple_of(3) { 2 } else { 3 };
+        assert_eq!(seen.headers.len(), count, "{number}");
+        assert_eq!(seen.headers[0], ("same".to_owned(), Some(b"s".to_vec())), "{number}");
+        assert_eq!(seen.headers[1], ("number".to_owned(), Some(expected[number].clone().into_bytes())), "{number}");
     }
 }
 

@@ -48,13 +48,15 @@ macro_rules! conformance_tests {
 
         $crate::conformance_tests! { @each $backend;
             absence::a_log_that_is_not_there_is_reported_in_time,
-            absence::a_writer_without_a_log_says_unconfirmed_and_unflushed,
+            absence::a_writer_without_a_log_says_not_sent_and_unflushed,
+            absence::a_writer_that_gives_up_says_so_of_each_record,
             append::order_is_kept_within_each_partition,
             append::receipts_tell_where_records_lie,
             append::confirmed_records_are_there_after_reopening,
             append::null_and_empty_differ,
             append::headers_keep_order_repeats_and_nulls,
             append::bytes_come_back_as_they_were,
+            append::lent_records_lie_between_owned_ones,
             append::a_record_too_large_is_refused_alone,
             append::a_topic_may_take_larger_records,
             append::a_compacted_topic_wants_keys,

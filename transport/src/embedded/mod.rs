@@ -19,7 +19,14 @@ mod store;
 pub(crate) mod topics;
 mod transaction;
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use async_trait::async_trait;
 
@@ -155,7 +162,9 @@ impl Log for EmbeddedLog {
     }
 
     async fn writer(&self, settings: WriterSettings) -> Result<Writer, AppendError> {
-        let backend = EmbeddedWriter { store: self.store.clone(), delivery_timeout: settings.delivery_timeout };
+        static WRITERS: AtomicU64 = AtomicU64::new(0);
+        let number = WRITERS.fetch_add(1, Ordering::Relaxed);
+        let backend = EmbeddedWriter { store: self.store.clone(), number, delivery_timeout: settings.delivery_timeout };
         Ok(Writer::new(Arc::new(backend), settings.in_flight_bytes_max))
     }
 
@@ -201,11 +210,17 @@ impl EmbeddedLog {
 
 struct EmbeddedWriter {
     store: Arc<Store>,
+    /// Tells its records from those of other writers in the queue.
+    number: u64,
     delivery_timeout: Duration,
 }
 
 impl Append for EmbeddedWriter {
     fn enqueue(&self, record: NewRecord, ack: Ack) {
-        self.store.append(record, ack, self.delivery_timeout);
+        self.store.append(self.number, record, ack, self.delivery_timeout);
+    }
+
+    fn give_up(&self) {
+        self.store.give_up(self.number);
     }
 }

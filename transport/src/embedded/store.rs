@@ -95,10 +95,16 @@ impl Store {
         result
     }
 
-    /// Hands a record to the writing thread.
-    pub(crate) fn append(&self, record: NewRecord, ack: Ack, delivery_timeout: Duration) {
+    /// Hands a record of the writer with this number to the writing thread.
+    pub(crate) fn append(&self, writer: u64, record: NewRecord, ack: Ack, delivery_timeout: Duration) {
         let expires = Instant::now() + delivery_timeout;
-        self.queue.push(Work::Append { record, ack, expires, waited: delivery_timeout });
+        self.queue.push(Work::Append { writer, record, ack, expires, waited: delivery_timeout });
+    }
+
+    /// Gives up what the writer with this number has in the queue: it was never written.
+    pub(crate) fn give_up(&self, writer: u64) {
+        let is_of = |work: &Work| matches!(work, Work::Append { writer: of, .. } if *of == writer);
+        give_up(self.queue.take_out(is_of), &self.dir.join("bus.lock"));
     }
 
     /// Runs `job` on the writing thread, inside a transaction of its own savepoint. The answer comes when the transaction
@@ -169,7 +175,7 @@ type AfterCommit = Box<dyn FnOnce(Result<(), &Uncommitted>)>;
 type Job = Box<dyn FnOnce(&Connection, &mut TopicCache) -> AfterCommit + Send>;
 
 enum Work {
-    Append { record: NewRecord, ack: Ack, expires: Instant, waited: Duration },
+    Append { writer: u64, record: NewRecord, ack: Ack, expires: Instant, waited: Duration },
     Job { job: Job, expires: Instant },
 }
 
@@ -244,6 +250,13 @@ impl Queue {
         state.work.drain(..count).collect()
     }
 
+    fn take_out(&self, unwanted: impl Fn(&Work) -> bool) -> VecDeque<Work> {
+        let mut state = self.lock();
+        let (out, kept) = state.work.drain(..).partition(unwanted);
+        state.work = kept;
+        out
+    }
+
     /// Gives up what has waited too long, which happens only while another process holds the lock. What is given up here
     /// was never written.
     fn expire_until_closed(&self, lock_path: &Path) {
@@ -271,9 +284,9 @@ impl Queue {
 
 fn give_up(expired: VecDeque<Work>, lock_path: &Path) {
     for work in expired {
-        if let Work::Append { record, ack, waited, .. } = work {
+        if let Work::Append { record, ack, .. } = work {
             let source = holder(lock_path);
-            ack.complete(Err(AppendError::Unconfirmed { topic: record.topic.to_string(), waited, source }));
+            ack.complete(Err(AppendError::NotSent { topic: record.topic.to_string(), source }));
         }
     }
 }

@@ -128,6 +128,7 @@ impl Configs {
             // The topic's limit decides.
             ("message.max.bytes", "100000000"),
         ]);
+        // A sixth of the bytes for no time that shows: docs/figures.md, compression and linger.
         set_default(&mut config, "compression.type", "lz4");
         config
     }

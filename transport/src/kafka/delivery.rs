@@ -1,9 +1,9 @@
 //! From librdkafka's outcome of a record to what its receipt says.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use super::native::{Code, NativeError};
-use crate::{AppendError, NewRecord, TopicPartition, kafka::limits};
+use crate::{AppendError, Outgoing, TopicPartition, kafka::limits};
 
 /// What must be remembered of a record to say what became of it.
 #[derive(Debug, Clone)]
@@ -14,12 +14,13 @@ pub(super) struct Sent {
 }
 
 impl Sent {
-    pub(super) fn new(record: &NewRecord) -> Self {
-        Self {
-            partition: TopicPartition::new(record.topic.clone(), record.partition),
-            bytes: limits::batch_bytes(record),
-            keyless: record.key.is_none(),
-        }
+    pub(super) fn new(record: &impl Outgoing) -> Self {
+        let bytes = limits::batch_bytes(record);
+        Self::of_parts(record.topic(), record.partition(), bytes, record.key().is_none())
+    }
+
+    pub(super) fn of_parts(topic: &Arc<str>, partition: i32, bytes: usize, keyless: bool) -> Self {
+        Self { partition: TopicPartition::new(topic.clone(), partition), bytes, keyless }
     }
 
     /// Says why the record is not known to be in the log. `bytes_max` is the limit as far as it is known.
@@ -32,6 +33,9 @@ impl Sent {
             Code::LOCAL_UNKNOWN_PARTITION | Code::DESTROYED => AppendError::UnknownTopic { topic },
             Code::TOO_LARGE | Code::BATCH_TOO_LARGE => AppendError::TooLarge { topic, bytes: self.bytes, bytes_max },
             Code::INVALID_RECORD if self.keyless => AppendError::KeyRequired { topic },
+            Code::PURGED_QUEUE | Code::MESSAGE_TIMED_OUT if error.not_sent => {
+                AppendError::NotSent { topic, source: error.into() }
+            }
             Code::PURGED_QUEUE | Code::PURGED_IN_FLIGHT => AppendError::Closed,
             // Another record of the batch was refused: this one may be tried again.
             Code::INVALID_DIFFERENT_RECORD | Code::MESSAGE_TIMED_OUT => {
@@ -46,7 +50,7 @@ impl Sent {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Class;
+    use crate::{Class, NewRecord};
 
     #[test]
     fn sorts_outcomes() {
@@ -71,6 +75,10 @@ mod tests {
             (Code::FATAL, Class::Fatal),
         ] {
             assert_eq!(class(code), expected, "{code:?}");
+        }
+        for (not_sent, in_doubt) in [(true, false), (false, true)] {
+            let error = NativeError::new(Code::MESSAGE_TIMED_OUT).of_record(not_sent);
+            assert_eq!(sent.error(error, Duration::ZERO, 1).is_in_doubt(), in_doubt);
         }
         for code in [Code::LOCAL_UNKNOWN_PARTITION, Code::DESTROYED] {
             let unknown = sent.error(NativeError::new(code), Duration::ZERO, 1);

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::config::RECORD_BYTES_MAX;
-use crate::{AppendError, NewRecord, TopicPartition};
+use crate::{AppendError, Outgoing, TopicPartition};
 
 /// What a writer must know of a topic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,40 +29,36 @@ impl TopicLimits {
         }
     }
 
-    /// Whether the topic takes the record.
-    pub(super) fn check(&self, record: &NewRecord) -> Result<(), AppendError> {
-        if !(0..self.partitions).contains(&record.partition) {
-            let partition = TopicPartition::new(record.topic.clone(), record.partition);
+    /// Whether the topic takes the record; the size of a batch of it alone.
+    pub(super) fn check(&self, record: &impl Outgoing) -> Result<usize, AppendError> {
+        if !(0..self.partitions).contains(&record.partition()) {
+            let partition = TopicPartition::new(record.topic().clone(), record.partition());
             return Err(AppendError::UnknownPartition { partition });
         }
-        if self.key_required && record.key.is_none() {
-            return Err(AppendError::KeyRequired { topic: record.topic.to_string() });
+        if self.key_required && record.key().is_none() {
+            return Err(AppendError::KeyRequired { topic: record.topic().to_string() });
         }
         let bytes = batch_bytes(record);
         if bytes > self.batch_bytes_max {
-            let topic = record.topic.to_string();
+            let topic = record.topic().to_string();
             return Err(AppendError::TooLarge { topic, bytes, bytes_max: self.batch_bytes_max });
         }
-        Ok(())
+        Ok(bytes)
     }
 }
 
 /// The size of a batch of this record alone, not compressed: what a broker compares with the topic's limit.
 ///
 /// Source: the record batch format, version 2, in Kafka's documentation of its message format.
-pub(super) fn batch_bytes(record: &NewRecord) -> usize {
+pub(super) fn batch_bytes(record: &impl Outgoing) -> usize {
     const BATCH_HEADER: usize = 61;
     const ATTRIBUTES_AND_DELTAS: usize = 3;
-    let field = |bytes: Option<usize>| bytes.map_or(1, |bytes| varint_bytes(bytes) + bytes);
-    let headers: usize = record
-        .headers
-        .iter()
-        .map(|header| field(Some(header.name.len())) + field(header.value.as_ref().map(bytes::Bytes::len)))
-        .sum();
+    let field = |bytes: Option<&[u8]>| bytes.map_or(1, |bytes| varint_bytes(bytes.len()) + bytes.len());
+    let headers: usize = record.headers().map(|(name, value)| field(Some(name)) + field(value)).sum();
     let body = ATTRIBUTES_AND_DELTAS
-        + field(record.key.as_ref().map(bytes::Bytes::len))
-        + field(record.value.as_ref().map(bytes::Bytes::len))
-        + varint_bytes(record.headers.len())
+        + field(record.key())
+        + field(record.value())
+        + varint_bytes(record.headers().len())
         + headers;
     BATCH_HEADER + varint_bytes(body) + body
 }
@@ -76,7 +72,7 @@ fn varint_bytes(length: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Header;
+    use crate::{Header, NewRecord};
 
     fn record(key: Option<&'static str>, value: usize) -> NewRecord {
         NewRecord {

@@ -1,7 +1,7 @@
 //! The transactional writer. Every call that may block runs on a thread where it may.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -41,6 +41,8 @@ pub(super) struct KafkaTxWriter {
     topics: HashMap<Arc<str>, (TopicLimits, Instant)>,
     /// Bytes since the last flush, for topics whose limit is below the size of a batch.
     unflushed: HashMap<TopicPartition, usize>,
+    /// Where nothing of an earlier writer of the id is open any more; as many as it writes to.
+    swept: HashSet<TopicPartition>,
 }
 
 type Outcome = Result<Appended, (Sent, NativeError)>;
@@ -77,6 +79,7 @@ impl KafkaTxWriter {
             confirmed: Vec::new(),
             topics: HashMap::new(),
             unflushed: HashMap::new(),
+            swept: HashSet::new(),
         };
         writer.blocking(|producer, left| producer.init_transactions(left)).await?;
         Ok(writer)
@@ -220,6 +223,22 @@ impl TxWriter for KafkaTxWriter {
         Ok(())
     }
 
+    async fn sweep(&mut self, partitions: &[TopicPartition]) -> Result<(), AppendError> {
+        let unswept: HashSet<_> = partitions.iter().filter(|p| !self.swept.contains(*p)).cloned().collect();
+        if unswept.is_empty() {
+            return Ok(());
+        }
+        self.begin().await?;
+        for partition in &unswept {
+            self.append(broom(partition)).await?;
+        }
+        // A partition gets the marker of an abort only when a record has reached it.
+        self.confirm_all().await?;
+        self.abort().await?;
+        self.swept.extend(unswept);
+        Ok(())
+    }
+
     async fn append(&mut self, record: NewRecord) -> Result<(), AppendError> {
         self.check_settled()?;
         if !is_topic_name(&record.topic) {
@@ -296,6 +315,18 @@ impl TxWriter for KafkaTxWriter {
         self.check_settled()?;
         self.forget();
         self.blocking(|producer, left| producer.abort_transaction(left)).await
+    }
+}
+
+/// A record that is only ever written to be aborted. Compacted topics want a key.
+fn broom(partition: &TopicPartition) -> NewRecord {
+    NewRecord {
+        topic: partition.topic.clone(),
+        partition: partition.partition,
+        timestamp_ms: None,
+        key: Some("aborted".into()),
+        value: None,
+        headers: Vec::new(),
     }
 }
 

@@ -12,10 +12,10 @@ use super::{
     config::{BATCH_BYTES_MAX, Configs, RECORD_BYTES_MAX, TOPIC_WAIT},
     delivery::Sent,
     limits::TopicLimits,
-    native::{Code, Deliver, NativeError},
+    native::{Code, Deliver, NativeError, Topic},
     pump::Pump,
 };
-use crate::{Ack, Append, AppendError, Appended, NewRecord, Offset, WriterSettings};
+use crate::{Ack, Append, AppendError, Appended, NewRecord, Offset, Outgoing, RecordRef, WriterSettings};
 
 /// A refusal on knowledge older than this is checked with the broker first: partitions and limits can grow.
 const FRESH: Duration = Duration::from_secs(1);
@@ -52,6 +52,17 @@ struct Known {
     limits: TopicLimits,
     learnt: Instant,
     lane: Arc<Pump<Delivery>>,
+    /// The lane's own handle of the topic.
+    handle: Arc<Topic>,
+    destination: Arc<Destination>,
+}
+
+/// What the records of one topic have in common, for those that fail.
+struct Destination {
+    topic: Arc<str>,
+    delivery_timeout: Duration,
+    topics: Weak<Topics>,
+    lane: Weak<Pump<Delivery>>,
 }
 
 struct Waiting {
@@ -63,10 +74,10 @@ struct Waiting {
 /// What librdkafka carries with a record.
 struct Delivery {
     ack: Ack,
-    sent: Sent,
-    delivery_timeout: Duration,
-    topics: Weak<Topics>,
-    lane: Weak<Pump<Delivery>>,
+    partition: i32,
+    bytes: usize,
+    keyless: bool,
+    destination: Arc<Destination>,
 }
 
 impl KafkaWriter {
@@ -110,6 +121,31 @@ impl Append for KafkaWriter {
             let _ = self.wanted.try_send(());
         }
     }
+
+    fn takes_lent(&self) -> bool {
+        true
+    }
+
+    fn offer(&self, record: &RecordRef<'_>, ack: Ack) -> Result<(), Ack> {
+        let known = self.topics.known.read().unwrap_or_else(PoisonError::into_inner);
+        let Some(Entry::Known(known)) = known.get(record.topic) else { return Err(ack) };
+        // Whatever is wrong with it is said by the way of owned records.
+        let Ok(bytes) = known.limits.check(record) else { return Err(ack) };
+        known.send(record, bytes, ack).map_err(|(_error, ack)| ack)
+    }
+
+    fn give_up(&self) {
+        self.topics.purge();
+    }
+}
+
+impl Known {
+    fn send(&self, record: &impl Outgoing, bytes: usize, ack: Ack) -> Result<(), (NativeError, Ack)> {
+        let (partition, keyless) = (record.partition(), record.key().is_none());
+        let delivery = Delivery { ack, partition, bytes, keyless, destination: self.destination.clone() };
+        let produced = self.lane.producer().produce_to(&self.handle, record, delivery);
+        produced.map_err(|(error, delivery)| (error, delivery.ack))
+    }
 }
 
 impl Topics {
@@ -118,16 +154,16 @@ impl Topics {
     }
 
     /// Sends or refuses the record; gives it back when the topic must be looked up first.
-    fn offer(self: &Arc<Self>, known: &Known, record: NewRecord, ack: Ack) -> Option<(NewRecord, Ack)> {
-        match known.limits.check(&record) {
-            Ok(()) => {}
+    fn offer(&self, known: &Known, record: NewRecord, ack: Ack) -> Option<(NewRecord, Ack)> {
+        let bytes = match known.limits.check(&record) {
+            Ok(bytes) => bytes,
             Err(error) if known.learnt.elapsed() < FRESH => {
                 ack.complete(Err(error));
                 return None;
             }
             Err(_perhaps_outdated) => return Some((record, ack)),
-        }
-        match self.send(known, &record, ack) {
+        };
+        match known.send(&record, bytes, ack) {
             Ok(()) => None,
             // The topic is gone (perhaps another one has its name), or the producer is of no more use.
             Err((error, ack)) if is_outdated(error.code) => Some((record, ack)),
@@ -138,18 +174,11 @@ impl Topics {
         }
     }
 
-    fn send(self: &Arc<Self>, known: &Known, record: &NewRecord, ack: Ack) -> Result<(), (NativeError, Ack)> {
-        let (topics, lane) = (Arc::downgrade(self), Arc::downgrade(&known.lane));
-        let delivery_timeout = self.delivery_timeout;
-        let delivery = Delivery { ack, sent: Sent::new(record), delivery_timeout, topics, lane };
-        known.lane.producer().produce(record, delivery).map_err(|(error, delivery)| (error, delivery.ack))
-    }
-
     fn refuse(&self, known: &Known, record: &NewRecord, error: NativeError, ack: Ack) {
         ack.complete(Err(Sent::new(record).error(error, self.delivery_timeout, known.limits.batch_bytes_max)));
     }
 
-    fn wait(self: &Arc<Self>, record: NewRecord, ack: Ack) {
+    fn wait(&self, record: NewRecord, ack: Ack) {
         let mut known = self.write();
         let (record, ack) = match known.get(&record.topic) {
             // It became known between the two locks.
@@ -169,15 +198,18 @@ impl Topics {
     }
 
     /// Sends what waits for the topic, in order.
-    fn learn(self: &Arc<Self>, topic: &str, found: &Known) {
+    fn learn(&self, topic: &str, found: &Known) {
         let mut known = self.write();
         let Some(entry) = known.get_mut(topic) else { return };
         if let Entry::Waiting(waiting) = std::mem::replace(entry, Entry::Known(found.clone())) {
             for Waiting { record, ack, .. } in waiting {
-                if let Err(error) = found.limits.check(&record) {
-                    ack.complete(Err(error));
-                } else if let Err((error, ack)) = self.send(found, &record, ack) {
-                    self.refuse(found, &record, error, ack);
+                match found.limits.check(&record) {
+                    Err(error) => ack.complete(Err(error)),
+                    Ok(bytes) => {
+                        if let Err((error, ack)) = found.send(&record, bytes, ack) {
+                            self.refuse(found, &record, error, ack);
+                        }
+                    }
                 }
             }
         }
@@ -200,8 +232,8 @@ impl Topics {
             let Entry::Waiting(waiting) = entry else { return true };
             while waiting.front().is_some_and(|first| first.since.elapsed() >= self.delivery_timeout) {
                 if let Some(first) = waiting.pop_front() {
-                    let (topic, waited) = (topic.to_string(), self.delivery_timeout);
-                    first.ack.complete(Err(AppendError::Unconfirmed { topic, waited, source: why.clone().into() }));
+                    let (topic, source) = (topic.to_string(), why.clone().into());
+                    first.ack.complete(Err(AppendError::NotSent { topic, source }));
                 }
             }
             !waiting.is_empty()
@@ -212,6 +244,20 @@ impl Topics {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         let waits = |(topic, entry): (&Arc<str>, &Entry)| matches!(entry, Entry::Waiting(_)).then(|| topic.to_string());
         known.iter().filter_map(waits).collect()
+    }
+
+    /// Fails what waits, here and in the lanes.
+    fn purge(&self) {
+        for topic in self.waiting() {
+            let closed = || AppendError::NotSent { topic: topic.clone(), source: "the writer was closed".into() };
+            self.give_up(&topic, closed);
+        }
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        for entry in known.values() {
+            if let Entry::Known(known) = entry {
+                known.lane.producer().purge();
+            }
+        }
     }
 
     /// Has the topic looked up before its next record.
@@ -226,7 +272,7 @@ impl Topics {
 impl Deliver for Delivery {
     fn deliver(self, outcome: Result<i64, NativeError>) {
         let outcome = match outcome {
-            Ok(offset @ 0..) => Ok(Appended { partition: self.sent.partition.partition, offset: Offset(offset) }),
+            Ok(offset @ 0..) => Ok(Appended { partition: self.partition, offset: Offset(offset) }),
             // Stored, but a repeated request could not tell where.
             Ok(_unknown) => Err(NativeError::with_text(Code::MESSAGE_TIMED_OUT, "the offset was not told")),
             Err(error) => Err(error),
@@ -238,17 +284,19 @@ impl Deliver for Delivery {
 
 impl Delivery {
     fn failed(&self, error: NativeError) -> AppendError {
-        let lane = self.lane.upgrade();
-        let topics = self.topics.upgrade();
+        let lane = self.destination.lane.upgrade();
+        let topics = self.destination.topics.upgrade();
+        let delivery_timeout = self.destination.delivery_timeout;
         let fatal = lane.as_ref().and_then(|lane| lane.producer().fatal_error());
         let is_dead = fatal.is_some();
         let error = match lane {
             // It was never sent, because the producer as a whole was refused: no right to write, for example.
-            Some(_) if error.code == Code::PURGED_QUEUE => fatal.unwrap_or(error),
+            Some(_) if error.code == Code::PURGED_QUEUE && is_dead => fatal.unwrap_or(error),
             Some(lane) if error.code == Code::MESSAGE_TIMED_OUT => error.after(lane.producer().last_failure()),
             _ => error,
         };
-        let error = self.sent.error(error, self.delivery_timeout, RECORD_BYTES_MAX);
+        let sent = Sent::of_parts(&self.destination.topic, self.partition, self.bytes, self.keyless);
+        let error = sent.error(error, delivery_timeout, RECORD_BYTES_MAX);
         let contradicts = matches!(
             error,
             AppendError::UnknownTopic { .. } | AppendError::TooLarge { .. } | AppendError::KeyRequired { .. }
@@ -256,7 +304,7 @@ impl Delivery {
         if let Some(topics) = topics
             && (is_dead || contradicts)
         {
-            topics.forget(&self.sent.partition.topic);
+            topics.forget(&self.destination.topic);
         }
         error
     }
@@ -351,8 +399,16 @@ impl Lookup {
         self.lanes.insert(batch_bytes_max, lane.clone());
         self.last_lanes.insert(topic.to_owned(), lane.clone());
         // Without this the producer might refuse partitions that were added. Where it fails, the records wait inside.
-        let _ = lane.producer().refresh(&topic.into(), REFRESH);
-        Ok(Known { limits, learnt: Instant::now(), lane })
+        let topic: Arc<str> = topic.into();
+        let _ = lane.producer().refresh(&topic, REFRESH);
+        let handle = Arc::new(lane.producer().topic(&topic)?);
+        let destination = Arc::new(Destination {
+            topic,
+            delivery_timeout: self.settings.delivery_timeout,
+            topics: Arc::downgrade(&self.topics),
+            lane: Arc::downgrade(&lane),
+        });
+        Ok(Known { limits, learnt: Instant::now(), lane, handle, destination })
     }
 }
 

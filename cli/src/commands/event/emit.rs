@@ -38,6 +38,7 @@ pub async fn run(global: &Global, args: Args) -> Result<ExitCode, Failure> {
     let event_type = find(&args.event_type)?;
     let bus = global.open().await?;
     let producer = bus.producer(global.producer_settings()).await?;
+    producer.prepare(&[event_type]).await?;
     let traces = otlp::Traces::start(&args.traces)?;
     let to = To { producer, event_type, traces };
     let outcome = if args.file.as_os_str() == "-" {
@@ -92,11 +93,15 @@ async fn emit(to: &To, mut input: BufReader<impl AsyncRead + Unpin>) -> Result<(
         }
         // Whoever types events sees each answered before the next; a file is read on up to the bound.
         while pending.len() >= PENDING_MAX || (!pending.is_empty() && input.buffer().is_empty()) {
-            settle(to, &mut pending).await?;
+            failed = failed.or(settle(to, &mut pending).await.err());
+        }
+        if failed.is_some() {
+            break;
         }
     }
+    // Also after one that failed: what is printed is on the log, and what is on the log is printed.
     while !pending.is_empty() {
-        settle(to, &mut pending).await?;
+        failed = settle(to, &mut pending).await.err().filter(|_| failed.is_none()).or(failed);
     }
     failed.map_or(Ok(()), Err)
 }

@@ -28,13 +28,13 @@ class EventTooLargeError(EventRefusedError):
 class EventUsedAgainError(EventNotWrittenError):
     """A row with this source and id is in the outbox already."""
 
-    code = "event-used-again"
+    code = "event-id-used"
 
 
 class OutboxUnavailableError(EventNotWrittenError):
     """The database refused the row. The cause is the exception's `__cause__`."""
 
-    code = "outbox-unavailable"
+    code = "database"
 
 
 class StoppedError(SystemExit):

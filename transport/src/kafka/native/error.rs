@@ -174,6 +174,8 @@ pub(crate) struct NativeError {
     pub(crate) fatal: bool,
     /// The same call may be made again.
     pub(crate) retriable: bool,
+    /// Of a record: no broker has it, for certain.
+    pub(crate) not_sent: bool,
     text: String,
 }
 
@@ -188,12 +190,17 @@ impl NativeError {
         if text.is_empty() && code != Code::NONE {
             return Self::new(code);
         }
-        Self { code, fatal: false, retriable: false, text }
+        Self { code, fatal: false, retriable: false, not_sent: false, text }
     }
 
     /// Marks the client as of no more use.
     pub(super) fn fatal(self) -> Self {
         Self { fatal: true, ..self }
+    }
+
+    /// Says of a record whether no broker has it, for certain.
+    pub(crate) fn of_record(self, not_sent: bool) -> Self {
+        Self { not_sent, ..self }
     }
 
     /// Adds what the client saw last of the brokers, which says more than "timed out".
@@ -236,6 +243,7 @@ impl NativeError {
                 code: Code(error_code(error)),
                 fatal: bindings::rd_kafka_error_is_fatal(error) != 0,
                 retriable: bindings::rd_kafka_error_is_retriable(error) != 0,
+                not_sent: false,
                 text: text(bindings::rd_kafka_error_string(error)),
             }
         }

@@ -14,6 +14,7 @@ mod consumer;
 mod error;
 mod event;
 mod groups;
+mod headers;
 mod list;
 mod message;
 mod producer;
@@ -24,7 +25,7 @@ pub(crate) use consumer::{Consumer, GroupMetadata, Polled};
 pub(crate) use error::{Code, NativeError};
 pub(crate) use list::{List, Position};
 pub(crate) use message::{Fresh, Message, Origin};
-pub(crate) use producer::{Deliver, Producer};
+pub(crate) use producer::{Deliver, Producer, Topic};
 
 use std::{
     ffi::{CStr, CString, c_char, c_int},
