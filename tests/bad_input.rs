@@ -13,7 +13,7 @@ use coursebus_consumer::{
 };
 use coursebus_producer::{EmitError, Producer, ProducerSettings};
 use coursebus_registry_tools::{
-    HttpRegistry, Level, Mode, Registered, Registration, Registry, RegistryError, SchemaId, VersionRef,
+    HttpRegistry, Kept, Level, Mode, Registered, Registration, Registry, RegistryError, SchemaId, VersionRef,
 };
 use coursebus_schemas::{Event, authoring::CourseRunCreated, decode, json::FitError};
 use coursebus_sinks_kit::{HeldRecord, SinkSettings, SinkSpec, Value};
@@ -366,6 +366,18 @@ impl Registry for Flaky {
 
     async fn versions(&self, subject: &str) -> Result<Vec<u32>, RegistryError> {
         self.registry.versions(subject).await
+    }
+
+    async fn kept(&self, subject: &str) -> Result<Vec<Kept>, RegistryError> {
+        self.registry.kept(subject).await
+    }
+
+    async fn users(&self, id: SchemaId, subject: &str) -> Result<Vec<(String, u32)>, RegistryError> {
+        self.registry.users(id, subject).await
+    }
+
+    async fn delete(&self, subject: &str, version: Option<u32>, permanent: bool) -> Result<Vec<u32>, RegistryError> {
+        self.registry.delete(subject, version, permanent).await
     }
 
     async fn version(&self, subject: &str, version: VersionRef) -> Result<Registered, RegistryError> {

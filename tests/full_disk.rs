@@ -112,3 +112,40 @@ fn full_disk_of_a_sinks_database() {
     }
     check_audit(&line, EVENTS);
 }
+
+#[tokio::test]
+async fn full_disk_of_the_registrys_topic() {
+    matrix("full disk", "embedded", "none");
+    let line = Line::embedded();
+    let mut server = line.cli().start_with_file_size(2 << 20, ["registry", "serve", "--listen", "127.0.0.1:0"]);
+    let url = server.ready()["registry"].as_str().unwrap().to_owned();
+    let client = reqwest::Client::new();
+    let register = async |number: usize| {
+        let doc = "x".repeat(100_000);
+        let schema = serde_json::json!({"type": "record", "name": format!("R{number}"), "doc": doc, "fields": []});
+        let body = serde_json::json!({ "schema": schema.to_string() }).to_string();
+        let sent = client.post(format!("{url}/subjects/s{number}/versions")).body(body).send().await.unwrap();
+        (sent.status().as_u16(), sent.json::<Value>().await.unwrap())
+    };
+    let mut registered = 0;
+    let said = loop {
+        let (status, reply) = register(registered).await;
+        if status != 200 {
+            assert_eq!(status, 500, "{reply}");
+            break reply;
+        }
+        registered += 1;
+        assert!(registered < 100, "there is no end of the room");
+    };
+    assert_eq!(said["error_code"], 50001, "{said}");
+    assert!(said["message"].as_str().unwrap().contains("no space"), "{said}");
+    // Reading goes on, and knows what was confirmed and nothing else.
+    let subjects: Vec<String> = client.get(format!("{url}/subjects")).send().await.unwrap().json().await.unwrap();
+    assert_eq!(subjects.len(), registered);
+    server.limit_file_size(None);
+    let (status, reply) = register(registered).await;
+    assert_eq!(status, 200, "{reply}");
+    assert_eq!(reply["id"], registered + 1, "no id was lost or given twice: {reply}");
+    server.interrupt();
+    server.end_within(LIMIT).ok();
+}

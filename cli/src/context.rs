@@ -5,7 +5,7 @@ use std::{path::PathBuf, str::FromStr, sync::Arc, time::Duration};
 use clap::Args;
 use coursebus_producer::{Producer, ProducerSettings, relay::OutboxAddress};
 use coursebus_registry_tools::{
-    HttpRegistry, LogRegistry, Registry, StoreSettings,
+    ClientSettings, HttpRegistry, LogRegistry, Registry, StoreSettings,
     apply::{Applied, execute},
     plan::{Plan, plan},
 };
@@ -14,7 +14,7 @@ use coursebus_sinks_kit::{DbAddress, SinkSpec};
 use coursebus_transport::{BusAddress, Log, Settings, embedded::EmbeddedLog, kafka::KafkaSettings, open};
 
 use crate::{
-    failure::Failure,
+    failure::{Code, Failure},
     output::{Choice, Format},
 };
 
@@ -28,6 +28,9 @@ pub struct Global {
     /// The schema registry's URL. Without it: in this process on an embedded bus, read-only on Kafka
     #[arg(long, global = true, env = "COURSEBUS_REGISTRY", value_name = "URL", hide_env_values = true)]
     pub registry: Option<String>,
+    /// A file of name=value lines for the registry: token, or user and password; ca; snapshot
+    #[arg(long, global = true, env = "COURSEBUS_REGISTRY_CONFIG", value_name = "FILE", hide = true)]
+    pub registry_config: Option<PathBuf>,
     /// The sinks' databases: sqlite:DIR, postgres://…, mysql://…; or NAME=URL for one sink. May be repeated
     #[arg(long, global = true, env = "COURSEBUS_DB", value_name = "DB", value_delimiter = ' ', hide_env_values = true)]
     pub db: Vec<String>,
@@ -100,12 +103,24 @@ impl Global {
         Ok(bus)
     }
 
+    /// How the registry at a URL is asked.
+    pub fn registry_settings(&self, url: &str) -> Result<ClientSettings, Failure> {
+        let settings = ClientSettings::new(url);
+        let Some(file) = &self.registry_config else { return Ok(settings) };
+        let about = || file.display().to_string();
+        let text = std::fs::read_to_string(file).map_err(|e| Failure::from(e).about(about()))?;
+        settings.configured(&text).map_err(|what| {
+            let next = "give lines name=value with token, or user and password; ca; snapshot";
+            Failure::new(Code::Credentials, what, about(), next)
+        })
+    }
+
     /// Opens the bus as it is, for commands that say themselves what the catalogue lacks.
     pub async fn connect(&self) -> Result<Bus, Failure> {
         let log = self.open_log()?;
         let embedded = matches!(self.address()?, BusAddress::Embedded { .. });
         let registry: Arc<dyn Registry> = match &self.registry {
-            Some(url) => Arc::new(HttpRegistry::new(url)?),
+            Some(url) => Arc::new(HttpRegistry::with(self.registry_settings(url)?)?),
             None => {
                 let settings = StoreSettings { writable: embedded, ..StoreSettings::default() };
                 Arc::new(LogRegistry::open(log.clone(), settings).await?)
@@ -117,7 +132,7 @@ impl Global {
     /// Opens the registry alone: where `--registry` names one, no bus is needed.
     pub async fn open_registry(&self) -> Result<Arc<dyn Registry>, Failure> {
         match &self.registry {
-            Some(url) => Ok(Arc::new(HttpRegistry::new(url)?)),
+            Some(url) => Ok(Arc::new(HttpRegistry::with(self.registry_settings(url)?)?)),
             None => Ok(self.open().await?.registry),
         }
     }

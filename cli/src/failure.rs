@@ -66,6 +66,7 @@ codes! {
     PlanRefused = "plan-refused",
     Registry = "registry",
     Replay = "replay",
+    SchemaInUse = "schema-in-use",
     Timeout = "timeout",
     UnknownEventType = "unknown-event-type",
     UnknownTopic = "unknown-topic",
@@ -215,6 +216,9 @@ impl From<RegistryError> for Failure {
         let next = match &error {
             RegistryError::Unavailable { .. } => "check that the registry is running and --registry names it",
             RegistryError::ReadOnly => "give --registry URL; `coursebus registry serve` starts one",
+            RegistryError::TopicUnsafe { .. } => "put the topic in order as the sentence says, then start anew",
+            RegistryError::Store { .. } => "look why the bus refuses; nothing was changed",
+            RegistryError::Incompatible { .. } => "make the schema compatible, or publish a new major",
             RegistryError::InvalidSchema { .. } => "correct the schema at the place that is named",
             RegistryError::UnknownSubject { .. } => "see what there is: coursebus schema list",
             RegistryError::UnknownVersion { .. } => "see its versions: coursebus schema show SUBJECT",

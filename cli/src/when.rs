@@ -20,7 +20,10 @@ pub fn text(ms: i64) -> Option<String> {
 }
 
 /// The wall clock, in milliseconds since 1970.
-#[expect(clippy::disallowed_methods, reason = "ages that are shown to people are told by it; nothing decides by it")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "ages that are told to people, and the wait before a schema goes for good"
+)]
 pub fn now_ms() -> i64 {
     i64::try_from(OffsetDateTime::now_utc().unix_timestamp_nanos() / 1_000_000).unwrap_or_default()
 }

@@ -4,8 +4,11 @@
 //! docs, defaults, aliases and properties of one's own do. Pure. Source: Apache Avro's specification, "Schema Declaration",
 //! and the behaviour of its Java library.
 
+mod definitions;
+
 use std::collections::HashSet;
 
+pub use definitions::Definitions;
 use serde_json::{Map, Value};
 
 /// The text is not an Avro schema.
@@ -22,28 +25,74 @@ const PRIMITIVES: [&str; 8] = ["null", "boolean", "int", "long", "float", "doubl
 const RESERVED: [&str; 10] =
     ["doc", "fields", "items", "name", "namespace", "size", "symbols", "values", "type", "aliases"];
 const FIELD_RESERVED: [&str; 7] = ["name", "type", "doc", "default", "order", "aliases", "namespace"];
-/// Deeper than any schema that people write, and far from the end of the stack.
+/// Deeper than any schema that people write, and far from the end of the stack. At the bound: refused.
 const DEPTH_MAX: usize = 100;
+/// Types, fields, symbols, branches and aliases of one schema, what it refers to included. At the bound: refused.
+const ITEMS_MAX: usize = 20_000;
+/// The longest full name, in bytes. At the bound: refused.
+const NAME_BYTES_MAX: usize = 1_000;
 
 /// Prints the parsed form.
 ///
 /// # Errors
-/// What the text lacks to be a schema: wrong JSON, an unknown type or name, a missing attribute, a name defined twice,
-/// nesting deeper than 100.
+/// What the text lacks to be a schema: wrong JSON, an unknown type or name, a missing attribute, a name defined twice; and
+/// what would be too much of it: nesting deeper than 100, more than 20,000 types, fields, symbols, branches and aliases, a
+/// name longer than 1,000 bytes.
 pub fn canonical(text: &str) -> Result<String, NotASchema> {
-    let json: Value = serde_json::from_str(text)
-        .map_err(|e| NotASchema { reason: format!("not JSON: {e}"), path: "$".to_owned() })?;
-    let mut printer = Printer { defined: HashSet::new(), path: vec!["$".to_owned()] };
-    Ok(printer.schema(&json, None)?.to_string())
+    print(text, &Definitions::default(), Form::Parsed)
 }
 
-struct Printer {
+/// Which form is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// As it was parsed; what is defined elsewhere is referred to by name.
+    Parsed,
+    /// The same, with properties and aliases in one order, so that more texts that mean the same are the same.
+    Normal,
+    /// As it was parsed, with what is defined elsewhere in place: the text stands alone.
+    Resolved,
+}
+
+/// Prints a schema that may refer to definitions of others. Fails as [`canonical`] does.
+pub fn print(text: &str, elsewhere: &Definitions, form: Form) -> Result<String, NotASchema> {
+    let printed = Printer::new(elsewhere, form).schema(&parse(text)?, None)?;
+    if form != Form::Resolved || elsewhere.is_empty() {
+        return Ok(printed.to_string());
+    }
+    // What was put in place says its namespace, needed or not: once more for the one form.
+    let alone = Definitions::default();
+    Ok(Printer::new(&alone, Form::Parsed).schema(&printed, None)?.to_string())
+}
+
+fn parse(text: &str) -> Result<Value, NotASchema> {
+    serde_json::from_str(text).map_err(|e| NotASchema { reason: format!("not JSON: {e}"), path: "$".to_owned() })
+}
+
+struct Printer<'a> {
+    form: Form,
+    elsewhere: &'a Definitions,
+    /// How many definitions from elsewhere we are inside of.
+    inside: usize,
     /// Full names seen so far.
     defined: HashSet<String>,
+    items: usize,
     path: Vec<String>,
 }
 
-impl Printer {
+impl<'a> Printer<'a> {
+    fn new(elsewhere: &'a Definitions, form: Form) -> Self {
+        let path = vec!["$".to_owned()];
+        Self { form, elsewhere, inside: 0, defined: HashSet::new(), items: 0, path }
+    }
+
+    fn count(&mut self, items: usize) -> Result<(), NotASchema> {
+        self.items += items;
+        if self.items > ITEMS_MAX {
+            return self.refuse(format!("larger than {ITEMS_MAX} types, fields, symbols, branches and aliases"));
+        }
+        Ok(())
+    }
+
     fn refuse<T>(&self, reason: impl Into<String>) -> Result<T, NotASchema> {
         Err(NotASchema { reason: reason.into(), path: self.path.concat() })
     }
@@ -54,7 +103,7 @@ impl Printer {
         inner: impl FnOnce(&mut Self) -> Result<T, NotASchema>,
     ) -> Result<T, NotASchema> {
         if self.path.len() > DEPTH_MAX {
-            return self.refuse("nested too deeply");
+            return self.refuse(format!("nested too deeply: {DEPTH_MAX} levels are the most"));
         }
         self.path.push(step.into());
         let outcome = inner(self);
@@ -63,6 +112,7 @@ impl Printer {
     }
 
     fn schema(&mut self, json: &Value, space: Option<&str>) -> Result<Value, NotASchema> {
+        self.count(1)?;
         match json {
             Value::String(name) => self.reference(name, space),
             Value::Array(branches) => self.union(branches, space),
@@ -82,10 +132,20 @@ impl Printer {
         if self.defined.contains(name) {
             return Ok(name.into());
         }
-        self.refuse(format!("'{}' is not defined", shorten(name)))
+        let Some((full, definition)) = self.elsewhere.get(&full).or_else(|| self.elsewhere.get(name)) else {
+            return self.refuse(format!("'{}' is not defined", shorten(name)));
+        };
+        if self.form != Form::Resolved {
+            return Ok(relative(full, space).into());
+        }
+        self.inside += 1;
+        let printed = self.at("", |p| p.object(&definition.object, definition.space.as_deref()));
+        self.inside -= 1;
+        Ok(absolute(printed?, definition.space.as_deref(), space))
     }
 
     fn union(&mut self, branches: &[Value], space: Option<&str>) -> Result<Value, NotASchema> {
+        self.count(branches.len())?;
         let mut seen = HashSet::new();
         let mut printed = Vec::with_capacity(branches.len());
         for (i, branch) in branches.iter().enumerate() {
@@ -118,7 +178,7 @@ impl Printer {
             "map" => self.container(object, "map", "values", space),
             primitive if PRIMITIVES.contains(&primitive) => {
                 let mut out = Map::from_iter([("type".to_owned(), primitive.into())]);
-                properties(object, &RESERVED, &mut out);
+                self.properties(object, &RESERVED, &mut out);
                 Ok(if out.len() == 1 { primitive.into() } else { out.into() })
             }
             name => self.reference(name, space),
@@ -135,7 +195,7 @@ impl Printer {
         let Some(inner) = object.get(of) else { return self.refuse(format!("{kind} without {of}")) };
         let inner = self.at(format!(".{of}"), |p| p.schema(inner, space))?;
         let mut out = Map::from_iter([("type".to_owned(), kind.into()), (of.to_owned(), inner)]);
-        properties(object, &RESERVED, &mut out);
+        self.properties(object, &RESERVED, &mut out);
         Ok(out.into())
     }
 
@@ -149,7 +209,13 @@ impl Printer {
             (None, Some(namespace)) => format!("{namespace}.{name}"),
             (None, None) => qualify(name, space),
         };
-        if !self.defined.insert(full.clone()) {
+        if full.len() > NAME_BYTES_MAX {
+            return self.refuse(format!("a name longer than {NAME_BYTES_MAX} bytes"));
+        }
+        if self.inside > 0 && self.defined.contains(&full) {
+            return Ok(relative(&full, space).into());
+        }
+        if self.elsewhere.get(&full).is_some() && self.inside == 0 || !self.defined.insert(full.clone()) {
             return self.refuse(format!("'{}' is defined twice", shorten(&full)));
         }
         let (own, simple) = full.rsplit_once('.').map_or((None, full.as_str()), |(own, simple)| (Some(own), simple));
@@ -171,8 +237,8 @@ impl Printer {
             _ => self.fields(object, own, &mut out)?,
         }
         let reserved: Vec<&str> = RESERVED.iter().copied().chain((kind == "enum").then_some("default")).collect();
-        properties(object, &reserved, &mut out);
-        if let Some(aliases) = aliases(object, |alias| relative(&qualify(alias, own), own)) {
+        self.properties(object, &reserved, &mut out);
+        if let Some(aliases) = self.aliases(object, |alias| relative(&qualify(alias, own), own))? {
             out.insert("aliases".to_owned(), aliases);
         }
         Ok(out.into())
@@ -182,6 +248,7 @@ impl Printer {
         let Some(symbols) = object.get("symbols").and_then(Value::as_array) else {
             return self.refuse("enum without symbols");
         };
+        self.count(symbols.len())?;
         let names: HashSet<&str> = symbols.iter().filter_map(Value::as_str).collect();
         if names.len() != symbols.len() {
             return self.refuse("an enum's symbols are names, each once");
@@ -205,12 +272,16 @@ impl Printer {
         let Some(fields) = object.get("fields").and_then(Value::as_array) else {
             return self.refuse("record without fields");
         };
+        self.count(fields.len())?;
         let mut names = HashSet::new();
         let mut printed = Vec::with_capacity(fields.len());
         for field in fields {
             let Some(name) = field.get("name").and_then(Value::as_str).filter(|n| !n.is_empty()) else {
                 return self.refuse("a field without a name");
             };
+            if name.len() > NAME_BYTES_MAX {
+                return self.refuse(format!("a field's name longer than {NAME_BYTES_MAX} bytes"));
+            }
             if !names.insert(name) {
                 return self.refuse(format!("field '{}' stands twice", shorten(name)));
             }
@@ -235,23 +306,64 @@ impl Printer {
         if let Some(order) = object.get("order").and_then(Value::as_str).filter(|o| *o != "ascending") {
             out.insert("order".to_owned(), order.into());
         }
-        if let Some(aliases) = aliases(object, str::to_owned) {
+        if let Some(aliases) = self.aliases(object, str::to_owned)? {
             out.insert("aliases".to_owned(), aliases);
         }
-        properties(object, &FIELD_RESERVED, &mut out);
+        self.properties(object, &FIELD_RESERVED, &mut out);
         Ok(out.into())
+    }
+
+    fn properties(&self, object: &Map<String, Value>, reserved: &[&str], out: &mut Map<String, Value>) {
+        const FIRST: [&str; 3] = ["logicalType", "precision", "scale"];
+        let own = object.iter().filter(|(name, _)| !reserved.contains(&name.as_str()));
+        if self.form != Form::Normal {
+            out.extend(own.map(|(name, value)| (name.clone(), value.clone())));
+            return;
+        }
+        let is_default_scale = |name: &str, value: &Value| name == "scale" && value == &Value::from(0);
+        let mut own: Vec<_> = own.filter(|(name, value)| !is_default_scale(name, value)).collect();
+        own.sort_by_key(|(name, _)| (FIRST.iter().position(|first| first == name).unwrap_or(FIRST.len()), *name));
+        out.extend(own.into_iter().map(|(name, value)| (name.clone(), sorted(value))));
+    }
+
+    fn aliases(
+        &mut self,
+        object: &Map<String, Value>,
+        print: impl Fn(&str) -> String,
+    ) -> Result<Option<Value>, NotASchema> {
+        let Some(aliases) = object.get("aliases").and_then(Value::as_array) else { return Ok(None) };
+        self.count(aliases.len())?;
+        let mut printed: Vec<String> = aliases.iter().filter_map(Value::as_str).map(print).collect();
+        if self.form == Form::Normal {
+            printed.sort_unstable();
+            printed.dedup();
+        }
+        Ok((!printed.is_empty()).then(|| printed.into()))
     }
 }
 
-fn properties(object: &Map<String, Value>, reserved: &[&str], out: &mut Map<String, Value>) {
-    let own = object.iter().filter(|(name, _)| !reserved.contains(&name.as_str()));
-    out.extend(own.map(|(name, value)| (name.clone(), value.clone())));
+/// The same JSON with the names of each object in order. The depth is bounded by the parser of JSON.
+fn sorted(value: &Value) -> Value {
+    match value {
+        Value::Array(items) => items.iter().map(sorted).collect(),
+        Value::Object(object) => {
+            let mut all: Vec<_> = object.iter().collect();
+            all.sort_unstable_by_key(|(name, _)| *name);
+            Value::Object(all.into_iter().map(|(name, value)| (name.clone(), sorted(value))).collect())
+        }
+        value => value.clone(),
+    }
 }
 
-fn aliases(object: &Map<String, Value>, print: impl Fn(&str) -> String) -> Option<Value> {
-    let aliases = object.get("aliases")?.as_array()?;
-    let printed: Vec<Value> = aliases.iter().filter_map(Value::as_str).map(|a| print(a).into()).collect();
-    (!printed.is_empty()).then_some(Value::Array(printed))
+/// A definition that was printed for one namespace, as it has to stand in another: its own namespace said out loud.
+fn absolute(mut printed: Value, from: Option<&str>, to: Option<&str>) -> Value {
+    match &mut printed {
+        Value::Object(object) if from != to && !object.contains_key("namespace") => {
+            object.insert("namespace".to_owned(), from.unwrap_or("").into());
+        }
+        _ => {}
+    }
+    printed
 }
 
 fn qualify(name: &str, space: Option<&str>) -> String {
@@ -286,71 +398,4 @@ fn shorten(name: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn check(schema: &str, expected: &str) {
-        assert_eq!(canonical(schema).as_deref(), Ok(expected), "{schema}");
-        assert_eq!(canonical(expected).as_deref(), Ok(expected), "printed once more");
-    }
-
-    #[test]
-    fn a_primitive_is_its_name() {
-        check(r#""string""#, r#""string""#);
-        check(r#"{"type":"string"}"#, r#""string""#);
-        check(r#"{"name": "course_key", "type": "string"}"#, r#""string""#);
-        check(
-            r#"{"type":"long","logicalType":"timestamp-millis"}"#,
-            r#"{"type":"long","logicalType":"timestamp-millis"}"#,
-        );
-    }
-
-    #[test]
-    fn attributes_have_one_order_and_names_are_relative() {
-        check(
-            r#"{"fields":[{"default":null,"type":["null","string"],"name":"a","x":1},
-                {"name":"b","type":{"fields":[],"type":"record","name":"B","namespace":"n"}},
-                {"name":"c","type":"n.B","doc":"d","order":"ascending"},
-                {"name":"d","type":{"type":"enum","symbols":["X"],"name":"o.E"}},{"name":"e","type":"o.E"}],
-                "namespace":"n","name":"R","type":"record","doc":"top","aliases":["n.Q","z.Q"]}"#,
-            concat!(
-                r#"{"type":"record","name":"R","namespace":"n","doc":"top","fields":["#,
-                r#"{"name":"a","type":["null","string"],"default":null,"x":1},"#,
-                r#"{"name":"b","type":{"type":"record","name":"B","fields":[]}},"#,
-                r#"{"name":"c","type":"B","doc":"d"},"#,
-                r#"{"name":"d","type":{"type":"enum","name":"E","namespace":"o","symbols":["X"]}},"#,
-                r#"{"name":"e","type":"o.E"}],"aliases":["Q","z.Q"]}"#
-            ),
-        );
-    }
-
-    #[test]
-    fn an_illegal_namespace_of_the_platform_is_taken() {
-        let name =
-            r#"{"type":"record","name":"CloudEvent","namespace":"org.openedx.redemption-reversed.v1","fields":[]}"#;
-        check(name, name);
-    }
-
-    #[test]
-    fn refuses_what_is_not_a_schema_and_says_where() {
-        let refuse = |schema: &str, expected: &str| {
-            let error = canonical(schema).expect_err(schema).to_string();
-            assert!(error.contains(expected), "{schema}: {error}");
-        };
-        refuse("", "not JSON");
-        refuse("5", "a schema is a name");
-        refuse(r#""strong""#, "'strong' is not defined at $");
-        refuse(r#"{"type":"record","name":"R"}"#, "record without fields");
-        refuse(
-            r#"{"type":"record","name":"R","fields":[{"name":"a","type":"X"}]}"#,
-            "'X' is not defined at $.fields[a]",
-        );
-        refuse(r#"["null","null"]"#, "two branches");
-        refuse(r#"{"type":"array"}"#, "array without items");
-        refuse(r#"{"type":"enum","name":"E","symbols":["A","A"]}"#, "each once");
-        let deep = format!("{}\"int\"{}", r#"{"type":"array","items":"#.repeat(110), "}".repeat(110));
-        refuse(&deep, "nested too deeply");
-        let deeper = format!("{}\"int\"{}", r#"{"type":"array","items":"#.repeat(100_000), "}".repeat(100_000));
-        refuse(&deeper, "not JSON");
-    }
-}
+mod tests;

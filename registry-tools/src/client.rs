@@ -1,51 +1,62 @@
 //! A registry behind HTTP: ours, Confluent's, or a work-alike.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+mod cache;
+mod calls;
+mod lifecycle;
+mod references;
+mod settings;
+mod shared;
+mod snapshot;
+
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use coursebus_schemas::SchemaId;
-use reqwest::{Method, StatusCode, Url};
+use reqwest::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::{Level, Mode, Registered, Registration, Registry, RegistryError, VersionRef};
+pub use self::settings::{ClientSettings, Credentials};
+use self::{
+    cache::Cache,
+    calls::{Calls, Failure},
+    shared::Flights,
+    snapshot::Snapshot,
+};
+use crate::{Kept, Level, Mode, Registered, Registration, Registry, RegistryError, VersionRef, value::Reference};
 
-/// How many schemas are kept by id. They never change; past the bound all are forgotten and fetched again.
-const CACHED_MAX: usize = 10_000;
-/// How long one call may take.
-const CALL_TIMEOUT: Duration = Duration::from_secs(10);
-/// How often a call is tried while the registry is away or says 429 or 5xx.
-const ATTEMPTS: u32 = 3;
-
-/// A client of a registry server. Calls are tried three times, 200 ms apart and then 400, when the server is away or busy.
-#[derive(Debug)]
+/// A client of a registry server. A call is tried three times, on each of the servers that it is given, some 200 and 400 ms
+/// apart, when they are away or busy; no failure is remembered. Schemas by id are kept, as they never change their meaning;
+/// several callers that ask for one at once wait for one call.
+#[derive(Debug, Clone)]
 pub struct HttpRegistry {
-    client: reqwest::Client,
-    base: Url,
-    schemas: Mutex<HashMap<SchemaId, Arc<str>>>,
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    calls: Calls,
+    cache: Cache,
+    flights: Flights,
+    snapshot: Option<Snapshot>,
 }
 
 impl HttpRegistry {
-    /// A client for the server at `url`; `http://user:password@host` sends basic credentials. No connection is made yet.
+    /// A client for the server at `url`; `http://user:password@host` sends basic credentials, and several servers of one
+    /// registry stand with a comma between. No connection is made yet.
     pub fn new(url: &str) -> Result<Self, RegistryError> {
-        let wrong = |source: coursebus_transport::Cause| RegistryError::Unavailable {
-            what: "take this URL".to_owned(),
-            source,
-        };
-        let mut base: Url = url.parse().map_err(|e: <Url as std::str::FromStr>::Err| wrong(e.into()))?;
-        if !matches!(base.scheme(), "http" | "https") {
-            return Err(wrong("a registry's URL starts with http:// or https://".into()));
-        }
-        // So that a path in the URL stays when calls are joined to it.
-        if let Ok(mut path) = base.path_segments_mut() {
-            path.pop_if_empty();
-        }
-        let client = reqwest::Client::builder().timeout(CALL_TIMEOUT).build().map_err(|e| wrong(e.into()))?;
-        Ok(Self { client, base, schemas: Mutex::default() })
+        Self::with(ClientSettings::new(url))
+    }
+
+    /// A client with settings of its own.
+    ///
+    /// # Errors
+    /// `Unavailable` for URLs that are none, for a file of certificates or a snapshot that cannot be read.
+    pub fn with(settings: ClientSettings) -> Result<Self, RegistryError> {
+        let calls = Calls::new(&settings)?;
+        let snapshot = settings.snapshot.as_deref().map(|file| Snapshot::open(file, &calls.name())).transpose()?;
+        let inner = Inner { calls, cache: Cache::new(&settings), flights: Flights::default(), snapshot };
+        Ok(Self { inner: Arc::new(inner) })
     }
 
     async fn call<T: for<'a> Deserialize<'a>>(
@@ -55,94 +66,7 @@ impl HttpRegistry {
         query: &[(&str, &str)],
         body: Option<Value>,
     ) -> Result<T, Failure> {
-        let mut url = self.base.clone();
-        if let Ok(mut segments) = url.path_segments_mut() {
-            segments.extend(path);
-        }
-        if !query.is_empty() {
-            url.query_pairs_mut().extend_pairs(query);
-        }
-        let mut attempt = 0;
-        loop {
-            attempt += 1;
-            let outcome = self.call_once(method.clone(), url.clone(), body.as_ref()).await;
-            match outcome {
-                Err(failure) if failure.is_transient() && attempt < ATTEMPTS => {
-                    tokio::time::sleep(Duration::from_millis(100 << attempt)).await;
-                }
-                outcome => return outcome,
-            }
-        }
-    }
-
-    async fn call_once<T: for<'a> Deserialize<'a>>(
-        &self,
-        method: Method,
-        url: Url,
-        body: Option<&Value>,
-    ) -> Result<T, Failure> {
-        const JSON: &str = "application/vnd.schemaregistry.v1+json";
-        let mut request = self.client.request(method, url).header("accept", format!("{JSON}, application/json"));
-        if let Some(body) = body {
-            request = request.header("content-type", JSON).body(body.to_string());
-        }
-        let response = request.send().await.map_err(Failure::Away)?;
-        let status = response.status();
-        let body = response.bytes().await.map_err(Failure::Away)?;
-        if status.is_success() {
-            return serde_json::from_slice(&body).map_err(|_| Failure::Said { status, said: Said::default() });
-        }
-        let said = serde_json::from_slice(&body).unwrap_or_default();
-        Err(Failure::Said { status, said })
-    }
-}
-
-/// A call that did not succeed.
-enum Failure {
-    Away(reqwest::Error),
-    Said { status: StatusCode, said: Said },
-}
-
-#[derive(Deserialize, Default)]
-struct Said {
-    #[serde(default)]
-    error_code: u32,
-    #[serde(default)]
-    message: String,
-}
-
-impl Failure {
-    fn is_transient(&self) -> bool {
-        match self {
-            Self::Away(_) => true,
-            Self::Said { status, .. } => *status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error(),
-        }
-    }
-
-    /// The registry's own error; `what` is the verb, `subject` what it was about.
-    fn into_error(self, what: &str, subject: &str) -> RegistryError {
-        let (status, said) = match self {
-            Self::Away(error) => {
-                // Without the URL, which may hold credentials.
-                let source = error.without_url().into();
-                return RegistryError::Unavailable { what: what.to_owned(), source };
-            }
-            Self::Said { status, said } => (status.as_u16(), said),
-        };
-        let subject = subject.to_owned();
-        match (said.error_code, status) {
-            (40401 | 40404, _) => RegistryError::UnknownSubject { subject },
-            (40402 | 40406, _) => RegistryError::UnknownVersion { subject, version: "asked for".to_owned() },
-            (40403, _) => RegistryError::UnknownSchema { subject },
-            (40408, _) => RegistryError::NoSubjectLevel { subject },
-            (40409, _) => RegistryError::NoSubjectMode { subject },
-            (_, 409) => RegistryError::Incompatible { subject, message: said.message },
-            (42201, _) => RegistryError::InvalidSchema { reason: said.message },
-            (42203, _) => RegistryError::InvalidLevel,
-            (42204, _) => RegistryError::InvalidMode,
-            (42205, _) => RegistryError::NotPermitted { subject, reason: said.message },
-            (code, status) => RegistryError::Unexpected { status, code, message: said.message },
-        }
+        self.inner.calls.call(method, path, query, body).await
     }
 }
 
@@ -154,6 +78,8 @@ struct IdReply {
 #[derive(Deserialize)]
 struct SchemaReply {
     schema: String,
+    #[serde(default)]
+    references: Option<Vec<Reference>>,
 }
 
 #[derive(Deserialize)]
@@ -174,29 +100,30 @@ impl From<VersionReply> for Registered {
 #[async_trait]
 impl Registry for HttpRegistry {
     async fn schema(&self, id: SchemaId) -> Result<Arc<str>, RegistryError> {
-        let cached = || self.schemas.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(schema) = cached().get(&id) {
-            return Ok(schema.clone());
+        if let Some(schema) = self.inner.cache.schema(id) {
+            return Ok(schema);
         }
-        let path = ["schemas", "ids", &id.to_string()];
-        let reply: Result<SchemaReply, _> = self.call(Method::GET, &path, &[], None).await;
-        let reply = reply.map_err(|failure| match failure.into_error("fetch a schema", "") {
-            RegistryError::UnknownSchema { .. } => RegistryError::UnknownId { id },
-            other => other,
-        })?;
-        let schema: Arc<str> = reply.schema.into();
-        let mut cache = cached();
-        if cache.len() >= CACHED_MAX {
-            cache.clear();
-        }
-        cache.insert(id, schema.clone());
-        Ok(schema)
+        let registry = self.clone();
+        self.inner.flights.share(id, async move { registry.fetch(id).await }).await
     }
 
     async fn lookup(&self, subject: &str, schema: &str) -> Result<Registered, RegistryError> {
         let body = json!({ "schema": schema, "schemaType": "AVRO" });
         let reply: Result<VersionReply, _> = self.call(Method::POST, &["subjects", subject], &[], Some(body)).await;
-        reply.map(Into::into).map_err(|failure| failure.into_error("look a schema up", subject))
+        match (reply, &self.inner.snapshot) {
+            (Ok(reply), snapshot) => {
+                let found: Registered = reply.into();
+                if let Some(snapshot) = snapshot {
+                    snapshot.keep_lookup(schema, &found);
+                }
+                Ok(found)
+            }
+            (Err(failure), Some(snapshot)) if failure.is_transient() => {
+                let error = || failure.into_error("look a schema up", subject);
+                snapshot.lookup(subject, schema).ok_or_else(error)
+            }
+            (Err(failure), _) => Err(failure.into_error("look a schema up", subject)),
+        }
     }
 
     async fn register(&self, registration: Registration<'_>) -> Result<Registered, RegistryError> {
@@ -215,6 +142,7 @@ impl Registry for HttpRegistry {
             (error, _) => error,
         });
         let id = id?.id;
+        self.inner.cache.forget_latest(subject);
         // Older registries answer with the id alone.
         let mut registered = self.lookup(subject, schema).await?;
         registered.id = SchemaId(id);
@@ -235,16 +163,37 @@ impl Registry for HttpRegistry {
     }
 
     async fn version(&self, subject: &str, version: VersionRef) -> Result<Registered, RegistryError> {
-        let number = match version {
-            VersionRef::Latest => "latest".to_owned(),
-            VersionRef::Number(number) => number.to_string(),
-        };
+        if let (VersionRef::Latest, Some(latest)) = (version, self.inner.cache.latest(subject)) {
+            return Ok(latest);
+        }
+        let number = version.to_string();
         let path = ["subjects", subject, "versions", &number];
         let reply: Result<VersionReply, _> = self.call(Method::GET, &path, &[], None).await;
-        reply.map(Into::into).map_err(|failure| match failure.into_error("fetch a version", subject) {
-            RegistryError::UnknownVersion { subject, .. } => RegistryError::UnknownVersion { subject, version: number },
-            other => other,
-        })
+        let found: Registered = reply
+            .map_err(|failure| match failure.into_error("fetch a version", subject) {
+                RegistryError::UnknownVersion { subject, .. } => {
+                    RegistryError::UnknownVersion { subject, version: number }
+                }
+                other => other,
+            })?
+            .into();
+        if version == VersionRef::Latest {
+            self.inner.cache.keep_latest(found.clone());
+        }
+        Ok(found)
+    }
+
+    async fn kept(&self, subject: &str) -> Result<Vec<Kept>, RegistryError> {
+        lifecycle::kept(self, subject).await
+    }
+
+    async fn users(&self, id: SchemaId, subject: &str) -> Result<Vec<(String, u32)>, RegistryError> {
+        lifecycle::users(self, id, subject).await
+    }
+
+    async fn delete(&self, subject: &str, version: Option<u32>, permanent: bool) -> Result<Vec<u32>, RegistryError> {
+        self.inner.cache.forget_latest(subject);
+        lifecycle::delete(self, subject, version, permanent).await
     }
 
     async fn compatibility(&self, subject: Option<&str>) -> Result<Option<Level>, RegistryError> {
@@ -273,8 +222,42 @@ impl Registry for HttpRegistry {
 
     async fn set_mode(&self, subject: Option<&str>, mode: Mode) -> Result<(), RegistryError> {
         let body = json!({ "mode": mode.to_string() });
-        let reply: Result<Value, _> = self.call(Method::PUT, &scoped("mode", subject), &[], Some(body)).await;
-        reply.map(drop).map_err(|failure| failure.into_error("store a mode", subject.unwrap_or_default()))
+        let (path, force) = (scoped("mode", subject), [("force", "true")]);
+        let reply: Result<Value, _> = self.call(Method::PUT, &path, &force, Some(body)).await;
+        let reply = reply.map_err(|failure| failure.into_error("store a mode", subject.unwrap_or_default()))?;
+        // Apicurio's takes a mode, says nothing, and has none.
+        if reply["mode"].is_null() {
+            let (subject, reason) = (subject.unwrap_or_default().to_owned(), "this registry has no modes".to_owned());
+            return Err(RegistryError::NotPermitted { subject, reason });
+        }
+        Ok(())
+    }
+}
+
+impl HttpRegistry {
+    /// Fetches a schema and keeps it; what the snapshot has where the registry is away.
+    async fn fetch(&self, id: SchemaId) -> Result<Arc<str>, RegistryError> {
+        let path = ["schemas", "ids", &id.to_string()];
+        let reply: Result<SchemaReply, Failure> = self.call(Method::GET, &path, &[], None).await;
+        let reply = match (reply, &self.inner.snapshot) {
+            (Ok(reply), _) => reply,
+            (Err(failure), snapshot) => {
+                let kept = snapshot.as_ref().filter(|_| failure.is_transient()).and_then(|s| s.schema(id));
+                return kept.ok_or_else(|| match failure.into_error("fetch a schema", "") {
+                    RegistryError::UnknownSchema { .. } => RegistryError::UnknownId { id },
+                    other => other,
+                });
+            }
+        };
+        let schema: Arc<str> = match reply.references.filter(|references| !references.is_empty()) {
+            Some(references) => references::resolved(self, &reply.schema, references).await?.into(),
+            None => reply.schema.into(),
+        };
+        self.inner.cache.keep_schema(id, schema.clone());
+        if let Some(snapshot) = &self.inner.snapshot {
+            snapshot.keep_schema(id, &schema);
+        }
+        Ok(schema)
     }
 }
 

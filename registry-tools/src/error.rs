@@ -27,6 +27,76 @@ pub enum RegistryError {
         /// The id.
         id: SchemaId,
     },
+    /// No schema has this GUID.
+    #[error("schema {guid} not found")]
+    UnknownGuid {
+        /// What was asked for, cut at 40 characters.
+        guid: String,
+    },
+    /// The subject was deleted softly already.
+    #[error("subject '{subject}' was deleted softly already; delete it permanently, or register it again")]
+    SubjectSoftDeleted {
+        /// The subject.
+        subject: String,
+    },
+    /// The subject has to be deleted softly before it is deleted for good.
+    #[error("subject '{subject}' is not deleted softly yet: that comes before deleting it for good")]
+    SubjectNotSoftDeleted {
+        /// The subject.
+        subject: String,
+    },
+    /// The version was deleted softly already.
+    #[error("version {version} of subject '{subject}' was deleted softly already; delete it permanently, or leave it")]
+    VersionSoftDeleted {
+        /// The subject.
+        subject: String,
+        /// The version.
+        version: u32,
+    },
+    /// The version has to be deleted softly before it is deleted for good.
+    #[error(
+        "version {version} of subject '{subject}' is not deleted softly yet: that comes before deleting it for good"
+    )]
+    VersionNotSoftDeleted {
+        /// The subject.
+        subject: String,
+        /// The version.
+        version: u32,
+    },
+    /// Other schemas refer to the version.
+    #[error("other schemas refer to version {version} of subject '{subject}': delete them first")]
+    ReferenceExists {
+        /// The subject.
+        subject: String,
+        /// The version.
+        version: u32,
+    },
+    /// The name cannot be a subject's.
+    #[error("'{subject}' cannot be a subject: give 1 to 2,000 bytes without control characters")]
+    InvalidSubject {
+        /// The start of the name.
+        subject: String,
+    },
+    /// The schema does not fit into a record of the topic.
+    #[error("the schema has {bytes} bytes, and {bytes_max} is the most")]
+    TooLarge {
+        /// How large it is.
+        bytes: usize,
+        /// The most that is taken.
+        bytes_max: usize,
+    },
+    /// The context cannot go: it is the default one, or has subjects.
+    #[error("{reason}")]
+    ContextNotEmpty {
+        /// What is in the way.
+        reason: String,
+    },
+    /// The rules beside the schema are not rules.
+    #[error("not a rule set: {reason}")]
+    InvalidRules {
+        /// What is wrong.
+        reason: String,
+    },
     /// The subject has no version with this schema.
     #[error("subject '{subject}' has no version with this schema")]
     UnknownSchema {
@@ -88,6 +158,20 @@ pub enum RegistryError {
     /// This registry is a read-only view of the topic.
     #[error("this registry only reads: registering needs a registry server")]
     ReadOnly,
+    /// The topic is not one that this registry may write to. It reads on.
+    #[error("this registry only reads until its topic is in order: {reason}")]
+    TopicUnsafe {
+        /// What is wrong with the topic, the record by its offset where it is one.
+        reason: String,
+    },
+    /// The log did not take what was to be written: it is full, or refuses. Nothing was changed, and reading goes on.
+    #[error("the registry could not {what}")]
+    Store {
+        /// The verb that failed.
+        what: String,
+        /// What the log said.
+        source: Cause,
+    },
     /// The registry or its log did not answer in time.
     #[error("the registry did not {what}")]
     Unavailable {
@@ -115,7 +199,11 @@ impl RegistryError {
         match self {
             Self::UnknownSubject { .. } => 40401,
             Self::UnknownVersion { .. } => 40402,
-            Self::UnknownId { .. } | Self::UnknownSchema { .. } => 40403,
+            Self::UnknownId { .. } | Self::UnknownGuid { .. } | Self::UnknownSchema { .. } => 40403,
+            Self::SubjectSoftDeleted { .. } => 40404,
+            Self::SubjectNotSoftDeleted { .. } => 40405,
+            Self::VersionSoftDeleted { .. } => 40406,
+            Self::VersionNotSoftDeleted { .. } => 40407,
             Self::NoSubjectLevel { .. } => 40408,
             Self::NoSubjectMode { .. } => 40409,
             Self::Incompatible { .. } => 40901,
@@ -123,10 +211,15 @@ impl RegistryError {
             Self::InvalidVersion { .. } => 42202,
             Self::InvalidLevel => 42203,
             Self::InvalidMode => 42204,
-            Self::NotPermitted { .. } | Self::ReadOnly => 42205,
+            Self::NotPermitted { .. } | Self::ReadOnly | Self::TopicUnsafe { .. } => 42205,
+            Self::ReferenceExists { .. } => 42206,
             Self::IdTaken { .. } => 42207,
+            Self::InvalidSubject { .. } => 42208,
+            Self::TooLarge { .. } => 42209,
+            Self::InvalidRules { .. } => 42210,
+            Self::ContextNotEmpty { .. } => 42211,
             Self::Unavailable { .. } => 50002,
-            Self::Unexpected { .. } => 50001,
+            Self::Store { .. } | Self::Unexpected { .. } => 50001,
         }
     }
 
@@ -134,8 +227,21 @@ impl RegistryError {
     #[must_use]
     pub fn class(&self) -> Class {
         match self {
-            Self::Unavailable { .. } | Self::Unexpected { status: 429 | 500.., .. } => Class::Transient,
+            Self::Unavailable { .. } | Self::Store { .. } | Self::Unexpected { status: 429 | 500.., .. } => {
+                Class::Transient
+            }
             Self::UnknownId { .. } => Class::Poison,
+            Self::UnknownGuid { .. }
+            | Self::SubjectSoftDeleted { .. }
+            | Self::SubjectNotSoftDeleted { .. }
+            | Self::VersionSoftDeleted { .. }
+            | Self::VersionNotSoftDeleted { .. }
+            | Self::ReferenceExists { .. }
+            | Self::InvalidSubject { .. }
+            | Self::TooLarge { .. }
+            | Self::InvalidRules { .. }
+            | Self::ContextNotEmpty { .. }
+            | Self::TopicUnsafe { .. } => Class::Fatal,
             Self::UnknownSubject { .. }
             | Self::UnknownVersion { .. }
             | Self::UnknownSchema { .. }

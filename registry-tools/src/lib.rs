@@ -12,17 +12,22 @@ pub mod contracts;
 mod error;
 pub mod plan;
 pub mod record;
+pub mod retire;
 #[cfg(feature = "server")]
 pub mod server;
+pub mod settings;
 mod state;
 mod store;
+pub mod subject;
+pub mod value;
 
 use std::{fmt, str::FromStr, sync::Arc};
 
 use async_trait::async_trait;
-pub use client::HttpRegistry;
+pub use client::{ClientSettings, Credentials, HttpRegistry};
 pub use coursebus_schemas::SchemaId;
 pub use error::RegistryError;
+pub use state::{Draft, Filter, Found};
 pub use store::{LogRegistry, StoreSettings};
 
 /// A schema as a registry has it.
@@ -38,6 +43,17 @@ pub struct Registered {
     pub schema: Arc<str>,
 }
 
+/// A version that a registry keeps, deleted softly or not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Kept {
+    /// Its number.
+    pub version: u32,
+    /// Its id.
+    pub id: SchemaId,
+    /// Whether it is deleted softly.
+    pub deleted: bool,
+}
+
 /// Which version of a subject.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum VersionRef {
@@ -47,14 +63,24 @@ pub enum VersionRef {
     Number(u32),
 }
 
+impl fmt::Display for VersionRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Latest => f.write_str("latest"),
+            Self::Number(number) => number.fmt(f),
+        }
+    }
+}
+
 impl FromStr for VersionRef {
     type Err = RegistryError;
 
     fn from_str(text: &str) -> Result<Self, RegistryError> {
-        match text {
-            "latest" | "-1" => Ok(Self::Latest),
-            _ => match text.parse() {
-                Ok(number) if number > 0 => Ok(Self::Number(number)),
+        match text.trim() {
+            "-1" => Ok(Self::Latest),
+            latest if latest.eq_ignore_ascii_case("latest") => Ok(Self::Latest),
+            number => match number.parse::<i32>().map(u32::try_from) {
+                Ok(Ok(number)) if number > 0 => Ok(Self::Number(number)),
                 _ => Err(RegistryError::InvalidVersion { version: text.chars().take(40).collect() }),
             },
         }
@@ -84,6 +110,19 @@ impl Level {
         (Self::Full, "FULL"),
         (Self::FullTransitive, "FULL_TRANSITIVE"),
     ];
+}
+
+impl Level {
+    /// The seven levels.
+    pub fn all() -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().map(|(level, _)| level)
+    }
+
+    /// Whether all versions are compared, not the latest alone.
+    #[must_use]
+    pub fn is_transitive(self) -> bool {
+        matches!(self, Self::BackwardTransitive | Self::ForwardTransitive | Self::FullTransitive)
+    }
 }
 
 impl fmt::Display for Level {
@@ -170,16 +209,26 @@ pub trait Registry: Send + Sync + 'static {
     /// One version of a subject.
     async fn version(&self, subject: &str, version: VersionRef) -> Result<Registered, RegistryError>;
 
+    /// All versions of a subject, those too that are deleted softly, rising.
+    async fn kept(&self, subject: &str) -> Result<Vec<Kept>, RegistryError>;
+
+    /// All subjects and versions that have an id, those too that are deleted softly; `subject` says the context.
+    async fn users(&self, id: SchemaId, subject: &str) -> Result<Vec<(String, u32)>, RegistryError>;
+
+    /// Deletes a version, or all of a subject, softly or for good; answers with what went. Asks nobody who still uses them:
+    /// [`retire`] does. Fails with `ReferenceExists`, and for good unless they were deleted softly before.
+    async fn delete(&self, subject: &str, version: Option<u32>, permanent: bool) -> Result<Vec<u32>, RegistryError>;
+
     /// The level of a subject, or the global one (`None`); `None` where the subject has none of its own. The global one
     /// is `BACKWARD` until it is set.
     async fn compatibility(&self, subject: Option<&str>) -> Result<Option<Level>, RegistryError>;
 
-    /// Stores a level. Not enforced yet.
+    /// Stores a level. New versions are held to it.
     async fn set_compatibility(&self, subject: Option<&str>, level: Level) -> Result<(), RegistryError>;
 
     /// The mode of a subject, or the global one, as with levels.
     async fn mode(&self, subject: Option<&str>) -> Result<Option<Mode>, RegistryError>;
 
-    /// Stores a mode.
+    /// Stores a mode; `IMPORT` also where there are schemas already.
     async fn set_mode(&self, subject: Option<&str>, mode: Mode) -> Result<(), RegistryError>;
 }

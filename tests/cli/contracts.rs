@@ -120,6 +120,30 @@ fn a_registry_is_checked_set_and_pulled() {
 }
 
 #[test]
+fn a_subject_is_deleted_softly_and_for_good_when_nothing_needs_it() {
+    matrix("cli", "embedded", "none");
+    let cli = Cli::new();
+    fs::write(cli.dir().join("s.avsc"), r#"{"type":"record","name":"Deleted","fields":[]}"#).unwrap();
+    cli.run(["schema", "register", "dev-subscription-plan-lifecycle-x", "s.avsc"]).ok();
+    let delete = ["schema", "delete", "dev-subscription-plan-lifecycle-x"];
+    let with = |more: &[&'static str]| [&delete[..], more].concat();
+    let live = cli.run(with(&["--permanent"])).code(1);
+    assert!(
+        live.stderr().starts_with("error[registry]: subject 'dev-subscription-plan-lifecycle-x' is not deleted softly"),
+        "{live}"
+    );
+    let softly = cli.run(with(&["-o", "json"])).ok().json();
+    assert_eq!((&softly["versions"], &softly["permanent"]), (&serde_json::json!([1]), &false.into()));
+    let early = cli.run(with(&["--permanent"])).code(1);
+    assert!(early.stderr().starts_with("error[schema-in-use]: "), "{early}");
+    assert!(early.stderr().contains("dev-subscription-plan-lifecycle"), "{early}");
+    let gone = cli.run(with(&["--permanent", "--scan", "-o", "json"])).ok().json();
+    assert_eq!((&gone["versions"], &gone["stranded"]), (&serde_json::json!([1]), &serde_json::json!([])));
+    cli.run(with(&["--permanent"])).code(1);
+    cli.run(with(&["--scan"])).code(2);
+}
+
+#[test]
 fn a_plan_is_applied_as_it_was_read_or_not_at_all() {
     matrix("cli", "embedded", "none");
     let cli = Cli::new();

@@ -3,6 +3,7 @@
 use std::{fs, time::Duration};
 
 use coursebus_tests::{Background, Cli, matrix, until};
+use coursebus_transport::{Log, Settings, Sync, TopicSpec, embedded::EmbeddedLog};
 use reqwest::{Client, Response, StatusCode};
 use serde_json::{Value, json};
 
@@ -162,6 +163,23 @@ async fn beyond_this_machine_only_with_credentials() {
     assert!(!wrong.stderr().contains("nosuchpassword"), "{wrong}");
     up.interrupt();
     up.end_within(Duration::from_secs(20)).ok();
+}
+
+#[tokio::test]
+async fn a_registry_on_a_topic_that_is_not_safe_says_so_when_it_starts() {
+    matrix("cli", "embedded", "none");
+    let cli = Cli::new();
+    let dir = cli.dir().join(".coursebus");
+    let log = EmbeddedLog::open(&dir, Sync::Os, &Settings::default()).unwrap();
+    log.create_topic(&TopicSpec::new("_schemas", 2).compacted()).await.unwrap();
+    let mut server = cli.start(["registry", "serve", "--listen", "127.0.0.1:0"]);
+    let ready = server.ready();
+    let registry = ready["registry"].as_str().unwrap();
+    assert_eq!(body(format!("{registry}/subjects")).await, json!([]));
+    server.interrupt();
+    let ended = server.end_within(Duration::from_secs(20)).ok();
+    assert!(ended.stderr().contains("the registry only reads until its topic is in order"), "{ended}");
+    assert!(ended.stderr().contains("2 partitions"), "{ended}");
 }
 
 #[tokio::test]

@@ -11,7 +11,8 @@ use coursebus_producer::{
     adapters::lms::{self, Course, Enrollment, Learner},
 };
 use coursebus_registry_tools::{
-    Level, LogRegistry, Mode, Registered, Registration, Registry, RegistryError, SchemaId, StoreSettings, VersionRef,
+    Kept, Level, LogRegistry, Mode, Registered, Registration, Registry, RegistryError, SchemaId, StoreSettings,
+    VersionRef,
 };
 use coursebus_schemas::{
     Event, EventType,
@@ -190,6 +191,18 @@ impl Registry for FixedRegistry {
     }
 
     async fn versions(&self, _: &str) -> Result<Vec<u32>, RegistryError> {
+        not_here()
+    }
+
+    async fn kept(&self, _: &str) -> Result<Vec<Kept>, RegistryError> {
+        not_here()
+    }
+
+    async fn users(&self, _: SchemaId, _: &str) -> Result<Vec<(String, u32)>, RegistryError> {
+        not_here()
+    }
+
+    async fn delete(&self, _: &str, _: Option<u32>, _: bool) -> Result<Vec<u32>, RegistryError> {
         not_here()
     }
 

@@ -57,6 +57,12 @@ pub trait Log: Send + Sync + 'static {
     /// The names of all groups that have members or positions, sorted.
     async fn groups(&self) -> Result<Vec<String>, AdminError>;
 
+    /// The groups with members that speak a protocol of their own and not a consumer's, such as `sr`, by which registries of
+    /// Confluent elect their leader. None on a log that only this project writes to.
+    async fn groups_speaking(&self, _protocol: &str) -> Result<Vec<String>, AdminError> {
+        Ok(Vec::new())
+    }
+
     /// One group as of now. Not an error where nobody has joined it yet: it is empty then.
     async fn group(&self, name: &str) -> Result<GroupInfo, AdminError>;
 

@@ -45,6 +45,7 @@ fn module(python: &Path, root: &Path, target: &Path) -> Command {
     command.current_dir(root.join(PACKAGE)).stdin(Stdio::null()).arg("-m");
     command.env("PYTHONDONTWRITEBYTECODE", "1").env_remove("PYTHONPATH");
     command.env("RUFF_CACHE_DIR", target.join("ruff")).env("MYPY_CACHE_DIR", target.join("mypy"));
+    command.env("HYPOTHESIS_STORAGE_DIRECTORY", target.join("hypothesis"));
     command
 }
 

@@ -13,7 +13,7 @@ use std::{
 use async_trait::async_trait;
 use coursebus_producer::{Producer, ProducerSettings};
 use coursebus_registry_tools::{
-    Level, LogRegistry, Mode, Registered, Registration, Registry, RegistryError, StoreSettings, VersionRef,
+    Kept, Level, LogRegistry, Mode, Registered, Registration, Registry, RegistryError, StoreSettings, VersionRef,
 };
 use coursebus_schemas::{Event, EventType, SchemaId, subscription::PlanCreated};
 use coursebus_transport::{
@@ -188,6 +188,18 @@ impl Registry for CountingRegistry {
 
     async fn versions(&self, subject: &str) -> Result<Vec<u32>, RegistryError> {
         self.registry.versions(subject).await
+    }
+
+    async fn kept(&self, subject: &str) -> Result<Vec<Kept>, RegistryError> {
+        self.registry.kept(subject).await
+    }
+
+    async fn users(&self, id: SchemaId, subject: &str) -> Result<Vec<(String, u32)>, RegistryError> {
+        self.registry.users(id, subject).await
+    }
+
+    async fn delete(&self, subject: &str, version: Option<u32>, permanent: bool) -> Result<Vec<u32>, RegistryError> {
+        self.registry.delete(subject, version, permanent).await
     }
 
     async fn version(&self, subject: &str, version: VersionRef) -> Result<Registered, RegistryError> {

@@ -36,9 +36,9 @@ def wait_for(what: str, look: Callable[[], T], seconds: float = DEADLINE_SECONDS
     return seen
 
 
-def start_registry(binary: str, bootstrap: str) -> tuple[subprocess.Popen[str], str]:
-    """The registry's process, and its URL once it answers."""
-    command = [binary, "registry", "serve", "--bus", f"kafka://{bootstrap}", "--listen", "127.0.0.1:0"]
+def start_registry(binary: str, bus: str) -> tuple[subprocess.Popen[str], str]:
+    """The registry's process on a bus, and its URL once it answers."""
+    command = [binary, "registry", "serve", "--bus", bus, "--listen", "127.0.0.1:0"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     url: str = json.loads(process.stdout.readline())["registry"]

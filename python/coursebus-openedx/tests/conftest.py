@@ -55,7 +55,7 @@ def registry() -> Iterator[tuple[str, str]]:
         pytest.skip("kafka: no KAFKA_BOOTSTRAP")
     if not binary or not Path(binary).exists():
         pytest.skip("the registry: no COURSEBUS_BIN")
-    process, url = start_registry(binary, bootstrap)
+    process, url = start_registry(binary, f"kafka://{bootstrap}")
     yield bootstrap, url
     process.terminate()
     process.communicate(timeout=20)

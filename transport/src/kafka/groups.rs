@@ -1,7 +1,12 @@
 //! Groups seen and moved from outside.
 
+use std::time::Duration;
+
+use rdkafka::consumer::{BaseConsumer, Consumer};
+
 use super::{
     admin::{Admin, Ask, Failure},
+    config::Configs,
     native::{AdminClient, Code, List, NativeError, Position},
 };
 use crate::{AdminError, GroupInfo, GroupMember, Offset, TopicPartition};
@@ -32,6 +37,28 @@ impl Admin {
         }
         let (group, positions) = (group.to_owned(), positions.to_vec());
         self.ask(format!("set the positions of group {group}"), move |ask| ask.set_positions(&group, &positions)).await
+    }
+}
+
+/// The groups with members that speak a protocol. librdkafka's newer call tells of consumers' groups alone.
+pub(super) async fn speaking(configs: &Configs, protocol: &str, wait: Duration) -> Result<Vec<String>, AdminError> {
+    let unavailable = |source: crate::Cause| AdminError::Unavailable {
+        what: "list groups of all protocols".to_owned(),
+        waited: wait,
+        source,
+    };
+    let client: BaseConsumer = configs.admin().create().map_err(|error| unavailable(error.into()))?;
+    let protocol = protocol.to_owned();
+    let asked = tokio::task::spawn_blocking(move || {
+        let listed = client.fetch_group_list(None, wait)?;
+        let speaks =
+            |group: &&rdkafka::groups::GroupInfo| group.protocol_type() == protocol && !group.members().is_empty();
+        Ok(listed.groups().iter().filter(speaks).map(|group| group.name().to_owned()).collect())
+    });
+    match asked.await {
+        Ok(Ok(names)) => Ok(names),
+        Ok(Err::<_, rdkafka::error::KafkaError>(error)) => Err(unavailable(error.into())),
+        Err(ended) => Err(unavailable(ended.into())),
     }
 }
 

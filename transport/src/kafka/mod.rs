@@ -120,6 +120,10 @@ impl Log for KafkaLog {
         self.admin.group(name).await
     }
 
+    async fn groups_speaking(&self, protocol: &str) -> Result<Vec<String>, AdminError> {
+        groups::speaking(&self.configs, protocol, self.settings.request_timeout).await
+    }
+
     async fn set_positions(&self, group: &str, positions: &[(TopicPartition, Offset)]) -> Result<(), AdminError> {
         self.admin.set_positions(group, positions).await
     }

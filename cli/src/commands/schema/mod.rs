@@ -1,6 +1,7 @@
 //! `coursebus schema …`: schemas in the registry, and contracts as files
 
 mod check;
+mod delete;
 mod diff;
 mod lint;
 mod pull;
@@ -33,6 +34,12 @@ pub enum Command {
     /// Tell in sentences what changed in the contracts' files
     #[command(after_help = "Example:\n  coursebus schema diff --against git:v1.2")]
     Diff(diff::Args),
+    /// Delete a subject or a version: softly, or for good once no record needs it any more
+    #[command(after_help = "Examples:
+  coursebus schema delete my-subject                       softly: found by id, not by subject
+  coursebus schema delete my-subject --permanent           for good, when the topic's retention has passed since
+  coursebus schema delete my-subject --permanent --scan    for good, when no record of the topic needs it")]
+    Delete(delete::Args),
     /// Write the versions of subjects into files
     #[command(after_help = "Example:\n  coursebus schema pull my-subject --into pulled")]
     Pull(pull::Args),
@@ -59,6 +66,7 @@ pub async fn run(global: &Global, command: Command) -> Result<ExitCode, Failure>
         Command::Lint(args) => lint::run(global, &args),
         Command::Check(args) => check::run(global, &args).await,
         Command::Diff(args) => diff::run(global, &args),
+        Command::Delete(args) => delete::run(global, args).await,
         Command::Pull(args) => pull::run(global, args).await,
         Command::Compatibility(args) => settings::compatibility(global, args).await,
         Command::Mode(args) => settings::mode(global, args).await,
