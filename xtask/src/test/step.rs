@@ -67,10 +67,10 @@ impl Step {
             Self::Clippy => 9 * 60,
             Self::Docs => 3 * 60,
             Self::Build => 9 * 60,
-            Self::Python => 90,
+            Self::Python => 2 * 60,
             Self::Tests => 10 * 60,
             Self::Faults => 7 * 60,
-            Self::OutboxFaults => 210,
+            Self::OutboxFaults => 3 * 60,
         })
     }
 
